@@ -1,0 +1,70 @@
+import type { EngineName, WorkerControl } from "../protocol/control.ts";
+import type { Signals } from "../protocol/signals.ts";
+
+/**
+ * An environment is where workers run and how to reach them. It is a pipe: it opens, sends,
+ * reports its end. Retries, health and scheduling live above it, in `pool/`.
+ */
+export interface Environment {
+  /** `worker-threads`, `web-worker`, `in-thread`, or the name of a user's own environment. */
+  readonly name: string;
+  /** True when a worker has a thread of its own, so that a hang can be ended by terminating it. */
+  readonly threaded: boolean;
+  /** How much engine stack guest code may use in this environment's threads, in bytes, by engine. */
+  readonly stackBytes: { readonly sync: number; readonly asyncify: number };
+  /**
+   * Starts a worker. Resolves when the pipe is open; the engine is started over `control`.
+   * Rejects when the worker cannot be created at all.
+   */
+  open(spec: WorkerSpec): Promise<WorkerHandle>;
+}
+
+/** What an environment needs to know to open a worker. */
+export interface WorkerSpec {
+  /** The pool's number for this worker: for thread names, never reused within a pool. */
+  workerId: number;
+  /** Runs that may be in flight at once: sizes the signal block. */
+  slots: number;
+}
+
+/** One open worker. */
+export interface WorkerHandle {
+  /** The worker's control interface, over Comlink. Calls never settle once the worker is gone. */
+  readonly control: WorkerControl;
+  /** The signal block shared with the worker, where the platform has one. */
+  readonly signals: Signals | undefined;
+  /** Sends a batch of the data wire. The bytes may be transferred: do not touch them afterwards. */
+  post(batch: Uint8Array): void;
+  /** Set by the owner right after `open` resolves: receives batches of the data wire. */
+  onBatch: (batch: Uint8Array) => void;
+  /**
+   * Set by the owner right after `open` resolves: the worker ended without `terminate`, or told
+   * something that is not a batch. Called at most once; nothing follows it.
+   */
+  onEnd: (end: WorkerEnd) => void;
+  /** Ends the worker at once, whatever it is doing. `onEnd` is not called for it. Idempotent. */
+  terminate(): Promise<void>;
+  /** Lets the host process exit while the worker idles, or not. No-op where it means nothing. */
+  keepAlive(alive: boolean): void;
+}
+
+/** Why a worker ended. */
+export interface WorkerEnd {
+  /** The exit code where the platform has one. */
+  exitCode?: number | undefined;
+  /** A sentence: what happened. */
+  reason: string;
+  cause?: unknown;
+}
+
+/** What a build for one platform knows: only `index*` put one together. */
+export interface Platform {
+  /** The environments this build can name, by the value of the pool's `environment` option. */
+  readonly environments: Readonly<Record<string, Environment>>;
+  /** What `environment: "auto"` means here and now, and what the user should be told about it. */
+  automatic(): { environment: Environment; warning?: string | undefined };
+  /** Loads and compiles an engine. Rejects with `unsupported-environment` and the reason. */
+  loadEngine(engine: EngineName): Promise<WebAssembly.Module>;
+  /** Logical processors, at least 1. */
+  readonly cores: number;
+}

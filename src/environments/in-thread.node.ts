@@ -1,0 +1,6 @@
+import { hostModules } from "../guest/host-modules.node.ts";
+import type { Environment } from "./contract.ts";
+import { inThread } from "./in-thread.ts";
+
+/** The caller's own thread, in Node. */
+export const inThreadNode: Environment = inThread(hostModules);

@@ -1,0 +1,21 @@
+/** What skep finds in Node. */
+import { availableParallelism } from "node:os";
+import type { Platform } from "./contract.ts";
+import { loadOnce } from "./engine-cache.ts";
+import { loadEngine } from "./engine-module.node.ts";
+import { inThreadNode } from "./in-thread.node.ts";
+import { workerThreads } from "./worker-threads.ts";
+
+const environments = {
+  "worker-threads": workerThreads,
+  "in-thread": inThreadNode,
+};
+
+export const nodePlatform: Platform = {
+  environments,
+  automatic: () => ({ environment: workerThreads }),
+  loadEngine: loadOnce(loadEngine),
+  get cores() {
+    return Math.max(1, availableParallelism());
+  },
+};

@@ -1,0 +1,89 @@
+/** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
+import { SkepError } from "../errors.ts";
+import { createSignals } from "../protocol/signals.ts";
+import { postBatch } from "./batches.ts";
+import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
+import { controlOver } from "./control-port.ts";
+import { endable } from "./worker-end.ts";
+
+/** What the worker posts once its code has loaded. */
+const OPEN = "open";
+
+const ADVICE =
+  "Serve the folder dist of the package from the page's own origin, with a JavaScript MIME type, " +
+  "and allow it in worker-src where the page has a Content Security Policy.";
+
+export const webWorker: Environment = {
+  name: "web-worker",
+  threaded: true,
+  // Chromium gives a worker's thread about 1 MB, and nothing can ask for more.
+  stackBytes: { sync: 64 * 1024, asyncify: 32 * 1024 },
+  open,
+};
+
+async function open(spec: WorkerSpec): Promise<WorkerHandle> {
+  const worker = createWorker(spec);
+  const { port1, port2 } = new MessageChannel();
+  const signals = createSignals(spec.slots);
+  const { handle, end } = endable({
+    control: controlOver(port1),
+    signals,
+    post: (batch) => postBatch(worker, batch),
+    // A page outlives its scripts: there is nothing to hold open.
+    keepAlive: () => {},
+    stop() {
+      port1.close();
+      worker.terminate();
+    },
+  });
+
+  return new Promise((resolve, reject) => {
+    let isOpen = false;
+
+    function finish(reason: WorkerEnd): void {
+      if (isOpen) end(reason);
+      else {
+        void handle.terminate();
+        reject(failure(reason.reason, reason.cause));
+      }
+    }
+
+    worker.addEventListener("message", (event: MessageEvent<unknown>) => {
+      const message = event.data;
+      if (message instanceof Uint8Array) handle.onBatch(message);
+      else if (message === OPEN && !isOpen) {
+        isOpen = true;
+        resolve(handle);
+      } else finish({ reason: "The worker sent something that is not a batch." });
+    });
+    worker.addEventListener("messageerror", () => {
+      finish({ reason: "A message of the worker could not be read." });
+    });
+    worker.addEventListener("error", (event) => {
+      // Handled here: it must not reach the page's own error handler as well.
+      event.preventDefault();
+      // A script that cannot be loaded reports an event without a message.
+      const reason = event.message || "Its script could not be loaded or is no JavaScript.";
+      finish({ reason, cause: event.error });
+    });
+    worker.postMessage({ control: port2, signals: signals?.buffer }, [port2]);
+  });
+}
+
+function createWorker(spec: WorkerSpec): Worker {
+  if (typeof Worker === "undefined") throw failure("This platform has no Web Workers.");
+  try {
+    // Bundlers find the worker's code by this literal. They want the options literal as well.
+    return new Worker(new URL("../guest/entry.web.js", import.meta.url), {
+      type: "module",
+      name: `skep worker ${spec.workerId}`,
+    });
+  } catch (cause) {
+    throw failure(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function failure(reason: string, cause?: unknown): SkepError {
+  const message = `The Web Worker could not start: ${reason} ${ADVICE}`;
+  return new SkepError("unsupported-environment", message, { cause });
+}

@@ -1,0 +1,85 @@
+/** Workers as threads of Node. The other half is `guest/entry.node.ts`. */
+import { MessageChannel, Worker } from "node:worker_threads";
+import { SkepError } from "../errors.ts";
+import { createSignals } from "../protocol/signals.ts";
+import { postBatch } from "./batches.ts";
+import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
+import { controlOver } from "./control-port.ts";
+import { endable } from "./worker-end.ts";
+
+/**
+ * The thread's native stack. Node's default of 4 MB ends in a host `RangeError` before the engine's
+ * own limit is reached; with this much every recursion ends inside the guest.
+ */
+const STACK_MB = 32;
+
+/** What the worker posts once its code has loaded. */
+const OPEN = "open";
+
+export const workerThreads: Environment = {
+  name: "worker-threads",
+  threaded: true,
+  // Measured on Node 20 with the native stack above.
+  stackBytes: { sync: 256 * 1024, asyncify: 128 * 1024 },
+  open,
+};
+
+function open(spec: WorkerSpec): Promise<WorkerHandle> {
+  const { port1, port2 } = new MessageChannel();
+  const signals = createSignals(spec.slots);
+  const worker = new Worker(new URL("../guest/entry.node.js", import.meta.url), {
+    name: `skep worker ${spec.workerId}`,
+    workerData: { control: port2, signals: signals?.buffer },
+    transferList: [port2],
+    resourceLimits: { stackSizeMb: STACK_MB },
+    // Flags such as --input-type or --eval are about the parent's main script and break a worker.
+    execArgv: [],
+  });
+  const control = controlOver(port1);
+  // The pool says when the process must stay; a port with a listener would hold it for ever.
+  port1.unref();
+
+  const { handle, end } = endable({
+    control,
+    signals,
+    post: (batch) => postBatch(worker, batch),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+    async stop() {
+      port1.close();
+      await worker.terminate();
+    },
+  });
+
+  return new Promise((resolve, reject) => {
+    let isOpen = false;
+    let failure: unknown;
+
+    function finish(reason: WorkerEnd): void {
+      if (isOpen) end(reason);
+      else {
+        void handle.terminate();
+        const message = `The worker thread could not start: ${reason.reason}`;
+        reject(new SkepError("unsupported-environment", message, { cause: reason.cause }));
+      }
+    }
+
+    worker.on("message", (message: unknown) => {
+      if (message instanceof Uint8Array) handle.onBatch(message);
+      else if (message === OPEN && !isOpen) {
+        isOpen = true;
+        resolve(handle);
+      } else finish({ reason: "The worker sent something that is not a batch." });
+    });
+    worker.on("messageerror", (cause) => {
+      finish({ reason: "A message of the worker could not be read.", cause });
+    });
+    worker.on("error", (error) => {
+      // "exit" follows and knows the exit code.
+      failure = error;
+    });
+    worker.on("exit", (exitCode) => {
+      const detail = failure instanceof Error ? `: ${failure.message}` : ".";
+      finish({ exitCode, reason: `Worker exited with code ${exitCode}${detail}`, cause: failure });
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import type { Receipt } from "./receipt.ts";
+
+/**
+ * The stable codes of {@link SkepError}. Code that reacts to failures should switch on these and
+ * never on messages.
+ */
+export type SkepErrorCode =
+  | "timeout"
+  | "cpu-exceeded"
+  | "gas-exceeded"
+  | "memory-exceeded"
+  | "stack-exceeded"
+  | "host-calls-exceeded"
+  | "input-exceeded"
+  | "output-exceeded"
+  | "aborted"
+  | "queue-full"
+  | "worker-lost"
+  | "quarantined"
+  | "unknown-function"
+  | "missing-dependency"
+  | "missing-constant"
+  | "install-failed"
+  | "not-marshallable"
+  | "unsupported-environment"
+  | "closed"
+  | "invalid-argument"
+  | "guest-error";
+
+/** Options of {@link SkepError}. */
+export interface SkepErrorOptions extends ErrorOptions {
+  /** What the run had cost when it failed; present on every error a run settles with. */
+  receipt?: Receipt | undefined;
+}
+
+/**
+ * Everything skep rejects with. `code` is stable, `message` says what happened, to what, and what
+ * to do about it.
+ */
+export class SkepError extends Error {
+  readonly code: SkepErrorCode;
+  /** What the run had cost when it failed, where the error belongs to a run. */
+  readonly receipt: Receipt | undefined;
+
+  constructor(code: SkepErrorCode, message: string, options: SkepErrorOptions = {}) {
+    super(message, options);
+    // On the prototype chain `name` would be shared by GuestError, whose name is the guest's.
+    this.name = "SkepError";
+    this.code = code;
+    this.receipt = options.receipt;
+  }
+}
+
+/** What a guest threw, as data: bounded strings and plain values, nothing callable. */
+export interface GuestErrorFields {
+  name: string;
+  message: string;
+  /** The guest's own frames, never the host's. */
+  stack: string;
+  /** Own enumerable data of the thrown value; for a thrown non-error, the value under `value`. */
+  data: Record<string, unknown>;
+  /** The thrown error's cause, converted likewise. */
+  cause?: unknown;
+}
+
+/**
+ * An error thrown by guest code. `name`, `message` and `stack` are the guest's, as strings; `code`
+ * is always `guest-error`, whatever the guest's object claimed; the thrown value's other own data
+ * is under `data` and never spread over the error.
+ */
+export class GuestError extends SkepError {
+  /** Own enumerable data of the thrown value; for a thrown non-error, the value under `value`. */
+  readonly data: Record<string, unknown>;
+
+  constructor(fields: GuestErrorFields, receipt?: Receipt) {
+    super("guest-error", fields.message, {
+      receipt,
+      ...("cause" in fields ? { cause: fields.cause } : {}),
+    });
+    this.name = fields.name;
+    this.data = fields.data;
+    // The host's frames say nothing about guest code and could carry paths of the host.
+    Object.defineProperty(this, "stack", { value: fields.stack, writable: true, configurable: true });
+  }
+}

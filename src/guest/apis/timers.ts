@@ -1,0 +1,69 @@
+/**
+ * Guest source: setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask. The list of
+ * timers is the guest's, so an image takes it back with everything else; the host only knows when
+ * the earliest is due. Timers run one at a time, with the promise jobs of each before the next.
+ */
+export const TIMERS: string = /* js */ `
+  let firstTimer = null;
+  let lastTimerId = 0;
+  let armedFor = -1;
+  function arm() {
+    const due = firstTimer === null ? -1 : firstTimer.due;
+    if (due === armedFor) return;
+    armedFor = due;
+    host(1, due < 0 ? -1 : due - now());
+  }
+  function insertTimer(timer) {
+    let before = null;
+    let after = firstTimer;
+    while (after !== null && after.due <= timer.due) { before = after; after = after.next; }
+    timer.next = after;
+    if (before === null) firstTimer = timer;
+    else before.next = timer;
+  }
+  function addTimer(callback, delay, args, repeats) {
+    if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
+    let wait = Number(delay);
+    wait = wait >= 1 && wait <= 2147483647 ? floor(wait) : repeats ? 1 : 0;
+    const timer = { __proto__: null, id: ++lastTimerId, callback, args, wait, repeats, due: now() + wait, next: null };
+    insertTimer(timer);
+    arm();
+    return timer.id;
+  }
+  function removeTimer(id) {
+    const wanted = Number(id);
+    let before = null;
+    for (let timer = firstTimer; timer !== null; before = timer, timer = timer.next) {
+      if (timer.id !== wanted) continue;
+      if (before === null) firstTimer = timer.next;
+      else before.next = timer.next;
+      arm();
+      return;
+    }
+  }
+  // Called by the host: runs the first timer that is due, returns whether it ran one.
+  function runTimer() {
+    armedFor = -1;
+    const timer = firstTimer;
+    if (timer === null || timer.due > now()) { arm(); return false; }
+    firstTimer = timer.next;
+    if (timer.repeats) {
+      timer.due = now() + timer.wait;
+      insertTimer(timer);
+    }
+    try { apply(timer.callback, undefined, timer.args); } finally { arm(); }
+    return true;
+  }
+  define(globalThis, "setTimeout", function setTimeout(callback, delay, ...args) {
+    return addTimer(callback, delay, args, false);
+  }, false);
+  define(globalThis, "setInterval", function setInterval(callback, delay, ...args) {
+    return addTimer(callback, delay, args, true);
+  }, false);
+  define(globalThis, "clearTimeout", function clearTimeout(id) { removeTimer(id); }, false);
+  define(globalThis, "clearInterval", function clearInterval(id) { removeTimer(id); }, false);
+  define(globalThis, "queueMicrotask", function queueMicrotask(callback) {
+    if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
+    promiseThen(resolved, function () { callback(); });
+  }, false);
+`;

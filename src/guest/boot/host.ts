@@ -1,0 +1,59 @@
+/**
+ * Guest source: how guest code reaches the host. There is one door, `host(operation, …)`; results
+ * come back as `[kind, …]`, so that a value is never mistaken for anything but a value.
+ */
+
+/** The first argument of the one call into the host. */
+export const HostOperation = {
+  /** Delay in milliseconds, or -1 for none: when the earliest timer is due. */
+  armTimer: 1,
+  /** Level, array of arguments. */
+  console: 2,
+  /** Alias, export name, array of arguments. */
+  callModule: 3,
+  /** Handle, method name, array of arguments. */
+  callHandle: 4,
+  /** Alias: the function around a CommonJS dependency's source. */
+  commonjs: 5,
+} as const;
+
+/** What a result of the host begins with. */
+export const HostResult = {
+  /** A value. */
+  value: 0,
+  /** A handle's number and its method names. */
+  handle: 1,
+  /** The number of a promise that the host settles later. */
+  pending: 2,
+} as const;
+
+export const HOST: string = /* js */ `
+  const pending = { __proto__: null };
+  const handles = { __proto__: null };
+  function receive(result) {
+    const kind = result[0];
+    if (kind === 1) return handle(result[1], result[2]);
+    if (kind !== 2) return result[1];
+    const id = result[1];
+    return new Promise(function (resolve, reject) {
+      pending[id] = { __proto__: null, resolve, reject };
+    });
+  }
+  // Called by the host when a promise it gave out settled: result is [kind, …] or [name, message, code].
+  function settleHost(id, succeeded, result) {
+    const entry = pending[id];
+    if (!entry) return;
+    delete pending[id];
+    if (succeeded) entry.resolve(receive(result));
+    else entry.reject(newError(result[0], result[1], result[2]));
+  }
+  function handle(id, methods) {
+    if (handles[id]) return handles[id];
+    const object = { __proto__: null };
+    for (let index = 0; index < methods.length; index++) {
+      const name = methods[index];
+      define(object, name, function (...args) { return receive(host(4, id, name, args)); }, true);
+    }
+    return (handles[id] = freeze(object));
+  }
+`;

@@ -1,0 +1,83 @@
+/**
+ * Guest source: dependencies and constants as guest code sees them. What a module is and whether
+ * it may be imported is decided by the host; here are the tables and the ways to reach them.
+ */
+export const MODULES: string = /* js */ `
+  const dependencies = { __proto__: null };
+  const constants = { __proto__: null };
+  const commonjsModules = { __proto__: null };
+  const context = freeze({ __proto__: null, dependencies, constants });
+  const CURRENT_MODULE = "skep:module";
+
+  function importModule(alias) { return import(alias); }
+  function entry(table, name, value) {
+    defineProperty(table, name, { __proto__: null, value, writable: false, configurable: true, enumerable: true });
+  }
+  function setConstant(name, values) { entry(constants, name, values[0]); }
+  function setDependency(alias, namespace, pick, whole) {
+    if (pick !== undefined) {
+      const found = getOwnPropertyDescriptor(namespace, pick);
+      if (!found) throw new ReferenceError('Dependency "' + alias + '" has no export "' + pick + '".');
+      entry(dependencies, alias, found.value);
+    } else entry(dependencies, alias, whole ? namespace : namespace.default);
+  }
+  // Modules the host makes up (CommonJS, host modules) find their content under a name that is
+  // only there while they are evaluated.
+  function exposeModule(content) { define(globalThis, CURRENT_MODULE, content, false); }
+  function concealModule() { deleteProperty(globalThis, CURRENT_MODULE); }
+  function exportNames(content) {
+    const names = [];
+    if ((typeof content === "object" && content !== null) || typeof content === "function") {
+      const keys = ownKeys(content);
+      for (let index = 0; index < keys.length; index++) {
+        const key = keys[index];
+        if (typeof key === "string" && getOwnPropertyDescriptor(content, key).enumerable) define(names, names.length, key, true);
+      }
+    }
+    return names;
+  }
+  function require(alias) {
+    const known = commonjsModules[alias];
+    if (known) return known.exports;
+    const found = getOwnPropertyDescriptor(dependencies, alias);
+    if (found) return found.value;
+    return commonjs(alias, host(5, alias));
+  }
+  function commonjs(alias, body) {
+    const module = { exports: {} };
+    // Known before it has run, so that cycles see what there is so far.
+    commonjsModules[alias] = module;
+    apply(body, module.exports, [module.exports, require, module]);
+    return module.exports;
+  }
+  function hostModule(alias, functionNames, names, values) {
+    const content = {};
+    for (let index = 0; index < functionNames.length; index++) {
+      const name = functionNames[index];
+      define(content, name, function (...args) { return receive(host(3, alias, name, args)); }, true);
+    }
+    for (let index = 0; index < names.length; index++) define(content, names[index], values[index], true);
+    return content;
+  }
+  // A module's namespace as a plain object; reading an export that was never initialised throws.
+  function plainNamespace(namespace) {
+    const plain = {};
+    const keys = ownKeys(namespace);
+    for (let index = 0; index < keys.length; index++) {
+      if (typeof keys[index] === "string") define(plain, keys[index], namespace[keys[index]], true);
+    }
+    return plain;
+  }
+  define(globalThis, "constants", constants, false);
+  define(globalThis, "wpc_import", async function wpc_import(alias) {
+    const name = typeof alias === "object" && alias !== null ? alias.alias : alias;
+    const found = getOwnPropertyDescriptor(dependencies, name);
+    if (found) return found.value;
+    throw new ReferenceError('Dependency "' + String(name) + '" is not defined. Define it with the pool before importing it.');
+  }, false);
+  define(globalThis, "wpc_constant", function wpc_constant(name) {
+    const found = getOwnPropertyDescriptor(constants, name);
+    if (found) return found.value;
+    throw new ReferenceError('Constant "' + String(name) + '" is not defined. Define it with the pool before using it.');
+  }, false);
+`;

@@ -1,0 +1,114 @@
+/**
+ * The golden image: a booted sandbox's memory, photographed, and copied back to make a used
+ * sandbox new. Everything the engine knows lives in that memory, so nothing of a run survives.
+ */
+import type { Address } from "./engine.ts";
+import type { Anchors, Sandbox } from "./sandbox.ts";
+import type { EngineFacts } from "./calibrate.ts";
+
+/** Images are kept and copied in blocks of this size; blocks of zeros are not kept. */
+const BLOCK_BYTES = 4096;
+
+/** A stretch of memory that is not all zeros. */
+interface Segment {
+  start: Address;
+  bytes: Uint8Array;
+}
+
+/** What a sandbox's memory must be like for a run to start. */
+export interface Image {
+  segments: Segment[];
+  /** Stretches inside the heap that are all zeros. */
+  gaps: { start: Address; end: Address }[];
+  /** Where the heap ends; a sandbox's memory beyond it is zeros. */
+  heapEnd: Address;
+  anchors: Anchors;
+  /** Bytes kept: the cost of a reset. */
+  bytes: number;
+}
+
+/** Photographs a sandbox. No guest code may be running: the engine's stack is not part of it. */
+export function captureImage(sandbox: Sandbox, facts: EngineFacts): Image {
+  const memory = new Uint8Array(sandbox.instance.memory.buffer);
+  const heapEnd = facts.heapEnd(sandbox.instance);
+  const segments: Segment[] = [];
+  const gaps: { start: Address; end: Address }[] = [];
+  let bytes = 0;
+  const keep = (start: Address, end: Address) => {
+    segments.push({ start, bytes: memory.slice(start, end) });
+    bytes += end - start;
+  };
+  // Below the stack: the engine's static data. Above it: the heap.
+  forEachRun(memory, 0, facts.stackStart, (start, end, zero) => {
+    if (!zero) keep(start, end);
+    else gaps.push({ start, end });
+  });
+  forEachRun(memory, facts.heapStart, heapEnd, (start, end, zero) => {
+    if (!zero) keep(start, end);
+    else gaps.push({ start, end });
+  });
+  const { anchors } = sandbox;
+  return {
+    segments,
+    gaps,
+    heapEnd,
+    bytes,
+    anchors: { ...anchors, helpers: { ...anchors.helpers }, functions: new Map(anchors.functions) },
+  };
+}
+
+/**
+ * Makes a sandbox what the image shows, whatever it was before: copies the image back and zeros
+ * the rest up to the heap's high-water mark. What must differ from run to run is renewed.
+ */
+export function restoreImage(sandbox: Sandbox, image: Image, facts: EngineFacts): void {
+  const { instance } = sandbox;
+  const used = facts.heapEnd(instance);
+  if (instance.memory.buffer.byteLength < image.heapEnd) growTo(sandbox, image.heapEnd);
+  const memory = new Uint8Array(instance.memory.buffer);
+  for (const { start, bytes } of image.segments) memory.set(bytes, start);
+  for (const { start, end } of image.gaps) memory.fill(0, start, end);
+  if (used > image.heapEnd) memory.fill(0, image.heapEnd, used);
+  instance.growthRefused = false;
+  sandbox.adopt(image.anchors);
+  facts.clearStackWatch(sandbox);
+  facts.reseed(sandbox);
+}
+
+/** Grows through the engine: growing from outside would leave its own code with detached views. */
+function growTo(sandbox: Sandbox, end: Address): void {
+  const { instance } = sandbox;
+  const missing = end - instance.memory.buffer.byteLength;
+  const block = instance.malloc(missing + BLOCK_BYTES);
+  if (block === 0) throw new Error(`The sandbox cannot grow by ${missing} bytes to take its image.`);
+  instance.free(block);
+}
+
+/** Splits `start..end` into runs of blocks that are all zeros and runs that are not. */
+function forEachRun(
+  memory: Uint8Array,
+  start: Address,
+  end: Address,
+  visit: (start: Address, end: Address, zero: boolean) => void,
+): void {
+  const words = new Uint32Array(memory.buffer);
+  let runStart = start;
+  let runZero: boolean | undefined;
+  for (let at = start; at < end; ) {
+    const blockEnd = Math.min(end, (Math.floor(at / BLOCK_BYTES) + 1) * BLOCK_BYTES);
+    let zero = true;
+    for (let word = at >>> 2; word < blockEnd >>> 2; word++) {
+      if (words[word] !== 0) {
+        zero = false;
+        break;
+      }
+    }
+    if (runZero !== undefined && zero !== runZero) {
+      visit(runStart, at, runZero);
+      runStart = at;
+    }
+    runZero = zero;
+    at = blockEnd;
+  }
+  if (runZero !== undefined) visit(runStart, end, runZero);
+}

@@ -1,0 +1,256 @@
+/**
+ * The template: the sandbox a worker builds from its registry and takes images of. Definitions are
+ * applied to it in a fixed order; anything taken back builds it anew, so that nothing lingers.
+ */
+import { ByteWriter } from "../protocol/bytes.ts";
+import type {
+  DefinitionKind,
+  DependencyDefinition,
+  FunctionDefinition,
+  InstallFailure,
+} from "../protocol/control.ts";
+import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
+import type { EngineFacts } from "./calibrate.ts";
+import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
+import type { HostDoor } from "./host-door.ts";
+import { captureImage, type Image, restoreImage } from "./image.ts";
+import type { Inventory } from "./inventory.ts";
+import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { placeArguments } from "./marshal/place-inbound.ts";
+import { writeThrown } from "./marshal/thrown.ts";
+import { commonjsModule, hostModuleSource } from "./module-source.ts";
+import { type Completion, EvalFlag, Sandbox } from "./sandbox.ts";
+import { selfTest } from "./self-test.ts";
+
+/** A definition did not install; the template is not usable. */
+export class InstallError extends Error {
+  override name = "InstallError";
+  constructor(readonly failure: InstallFailure) {
+    super(failure.message);
+  }
+}
+
+export interface TemplateSettings {
+  engine: Engine;
+  facts: EngineFacts;
+  stackBytes: number;
+  maximumPages: number;
+  installTimeoutMs: number;
+  door: HostDoor;
+}
+
+/** Boots an empty sandbox and checks the engine in it. Called once per worker. */
+export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
+  const { engine, facts, stackBytes } = settings;
+  const sandbox = await Sandbox.create(engine, Math.max(settings.maximumPages, INITIAL_PAGES));
+  sandbox.boot(stackBytes);
+  const image = captureImage(sandbox, facts);
+  selfTest(sandbox);
+  restoreImage(sandbox, image, facts);
+  return image;
+}
+
+/** Builds a sandbox with everything in the inventory and returns its image. */
+export async function buildTemplate(settings: TemplateSettings, empty: Image, inventory: Inventory): Promise<Image> {
+  const sandbox = await Sandbox.create(settings.engine, Math.max(settings.maximumPages, INITIAL_PAGES));
+  restoreImage(sandbox, empty, settings.facts);
+  const builder = new TemplateBuilder(settings, sandbox, inventory);
+  await builder.build();
+  return captureImage(sandbox, settings.facts);
+}
+
+class TemplateBuilder {
+  readonly #settings: TemplateSettings;
+  readonly #sandbox: Sandbox;
+  readonly #inventory: Inventory;
+  /** What the guest's helpers are applied to. */
+  readonly #deadline: number;
+  #timerDue = Number.POSITIVE_INFINITY;
+  /** Sources of modules the host makes up for CommonJS and host modules, by alias. */
+  readonly #madeUp = new Map<string, string>();
+  #current: { kind: DefinitionKind; name: string } = { kind: "bootstrap", name: "bootstrap" };
+
+  constructor(settings: TemplateSettings, sandbox: Sandbox, inventory: Inventory) {
+    this.#settings = settings;
+    this.#sandbox = sandbox;
+    this.#inventory = inventory;
+    this.#deadline = performance.now() + settings.installTimeoutMs;
+  }
+
+  async build(): Promise<void> {
+    const { door } = this.#settings;
+    this.#sandbox.hooks = {
+      interrupt: () => performance.now() > this.#deadline,
+      hostCall: (count, args) =>
+        door.call(this.#sandbox, count, args, {
+          armTimer: (delayMs) => {
+            this.#timerDue = delayMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + delayMs;
+          },
+          console: () => undefined,
+          commonjsBody: (alias) => this.#commonjsBody(alias),
+          pending: () => undefined,
+        }),
+      moduleSource: (name) => this.#madeUp.get(name) ?? this.#inventory.moduleSource(name),
+      resolveModule: (_base, name) => this.#inventory.resolveModule(name),
+    };
+    const { dependencies, constants, functions, bootstrap } = this.#inventory;
+    // Host modules first, then CommonJS, then ES modules: the latter may import the former.
+    for (const order of ["host-module", "commonjs", "source"] as const) {
+      for (const dependency of sorted(dependencies, (item) => item.alias)) {
+        if (dependency.kind === order) await this.#dependency(dependency);
+      }
+    }
+    for (const constant of sorted(constants, (item) => item.name)) {
+      this.#current = { kind: "constant", name: constant.name };
+      this.#helper("setConstant", [this.#text(constant.name), placedOwner(this.#sandbox, constant.value)]);
+    }
+    if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
+    for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);
+    this.#sandbox.anchors.functions = new Map(this.#sandbox.anchors.functions);
+  }
+
+  async #dependency(dependency: DependencyDefinition): Promise<void> {
+    const { alias } = dependency;
+    this.#current = { kind: "dependency", name: alias };
+    const madeUp = dependency.kind !== "source";
+    if (dependency.kind === "commonjs") this.#commonjs(alias);
+    else if (dependency.kind === "host-module") this.#hostModule(alias);
+    const namespace = await this.#settled(this.#helper("importModule", [this.#text(alias)]));
+    if (madeUp) this.#helper("concealModule", []);
+    const pick = dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
+    // What `require` of CommonJS gives is its exports object; of anything else the namespace.
+    const whole = dependency.kind === "commonjs" ? this.#boolean(false) : this.#boolean(true);
+    this.#helper("setDependency", [this.#text(alias), namespace, pick, whole]);
+  }
+
+  #commonjs(alias: string): void {
+    const exports = this.#helper("commonjs", [this.#text(alias), this.#commonjsBody(alias)]);
+    const names = this.#decode(this.#helper("exportNames", [exports])) as string[];
+    this.#helper("exposeModule", [exports]);
+    this.#madeUp.set(alias, hostModuleSource(names));
+  }
+
+  #commonjsBody(alias: string): Address {
+    const source = this.#inventory.commonjsSource(alias);
+    if (source === undefined) {
+      return this.#sandbox.throwError("ReferenceError", `require("${alias}"): there is no such dependency. Define it first.`);
+    }
+    const body = this.#sandbox.evaluate(commonjsModule(source), alias, EvalFlag.script);
+    if (body.threw) return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
+    return body.value;
+  }
+
+  #hostModule(alias: string): void {
+    const { functionNames, values } = this.#settings.door.describeModule(alias);
+    const names = Object.keys(values);
+    const [functionNamesArray, namesArray, valuesArray] = this.#settings.door.placeLists(this.#sandbox, [
+      functionNames,
+      names,
+      Object.values(values),
+    ]);
+    const content = this.#helper("hostModule", [this.#text(alias), functionNamesArray, namesArray, valuesArray]);
+    this.#helper("exposeModule", [content]);
+    this.#madeUp.set(alias, hostModuleSource([...functionNames, ...names]));
+  }
+
+  async #bootstrap(source: string): Promise<void> {
+    this.#current = { kind: "bootstrap", name: "bootstrap" };
+    await this.#settled(this.#check(this.#sandbox.evaluate(source, "skep:bootstrap", EvalFlag.async)));
+  }
+
+  #function(definition: FunctionDefinition): void {
+    const { name } = definition;
+    this.#current = { kind: "function", name };
+    const value = this.#check(this.#sandbox.evaluate(`(${definition.source}\n)`, `skep:function/${name}`, EvalFlag.script));
+    const { heap } = this.#sandbox;
+    const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
+    if (kind === ClassId.generatorFunction || kind === ClassId.asyncGeneratorFunction) {
+      this.#fail("is a generator function; those are not supported yet. Return an array instead.");
+    }
+    if (kind !== ClassId.function && kind !== ClassId.asyncFunction && kind !== ClassId.boundFunction) {
+      this.#fail("does not evaluate to a function.");
+    }
+    const { id, contextIndex } = definition;
+    this.#sandbox.anchors.functions.set(id, { name, value, contextIndex });
+  }
+
+  /** Calls a helper of the library's guest code with values; fails the installation when it throws. */
+  #helper(name: keyof Sandbox["anchors"]["helpers"], args: Address[]): Address {
+    const { anchors } = this.#sandbox;
+    args.forEach((value, index) => this.#sandbox.copyValue(value, anchors.argumentValues + index * VALUE_BYTES));
+    return this.#check(this.#sandbox.call(anchors.helpers[name], args.length));
+  }
+
+  #check(completion: Completion): Address {
+    if (!completion.threw) return completion.value;
+    if (performance.now() > this.#deadline) this.#failTimeout();
+    const writer = new ByteWriter();
+    writeThrown(this.#sandbox.heap, completion.value, writer);
+    const { name, message, stack } = decodeThrown(writer.take());
+    const place = /\((.*:\d+:\d+)\)|at (\S+:\d+:\d+)|at (\S+:\d+)/.exec(stack);
+    const where = place?.[1] ?? place?.[2] ?? place?.[3];
+    return this.#fail(`${name}: ${message}${where === undefined ? "" : ` (${where})`}`);
+  }
+
+  /** Runs the sandbox until the promise at `value` is settled; a value that is none is the result. */
+  async #settled(value: Address): Promise<Address> {
+    const sandbox = this.#sandbox;
+    for (;;) {
+      const failed = sandbox.runJobs();
+      if (failed) this.#check(failed);
+      const promise = sandbox.promise(value);
+      if (promise === undefined) return value;
+      if (promise.state === "fulfilled") return promise.result;
+      if (promise.state === "rejected") return this.#check({ threw: true, value: promise.result });
+      await this.#untilTimer();
+      this.#check(sandbox.call(sandbox.anchors.helpers.runTimer, 0));
+    }
+  }
+
+  async #untilTimer(): Promise<void> {
+    const now = performance.now();
+    if (this.#timerDue === Number.POSITIVE_INFINITY) {
+      this.#fail("waits for a promise that nothing in the sandbox can settle.");
+    }
+    if (now > this.#deadline || this.#timerDue > this.#deadline) this.#failTimeout();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, Math.max(0, this.#timerDue - now));
+    await promise;
+  }
+
+  #failTimeout(): never {
+    return this.#fail(`did not finish within ${this.#settings.installTimeoutMs} ms.`);
+  }
+
+  #fail(message: string): never {
+    throw new InstallError({ ...this.#current, message });
+  }
+
+  #decode(value: Address): unknown {
+    const writer = new ByteWriter();
+    this.#sandbox.heap.write(value, writer, { root: "value", maximumBytes: 1 << 20 });
+    return decodeValue(writer.take());
+  }
+
+  #text(text: string): Address {
+    return this.#sandbox.newText(text);
+  }
+
+  #undefined(): Address {
+    return this.#sandbox.instance.exports.QTS_GetUndefined();
+  }
+
+  #boolean(value: boolean): Address {
+    return this.#sandbox.evaluate(value ? "true" : "false", "skep:value", EvalFlag.script).value;
+  }
+}
+
+function placedOwner(sandbox: Sandbox, payload: Uint8Array): Address {
+  const placed = placeArguments(sandbox, payload);
+  // A constant is an array of one value; immediates stand in the slots and need an array of their own.
+  return placed.owner === 0 ? sandbox.evaluate("[undefined]", "skep:value", EvalFlag.script).value : placed.owner;
+}
+
+function sorted<Item>(items: Iterable<Item>, key: (item: Item) => string): Item[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}

@@ -1,0 +1,253 @@
+/**
+ * The pool without its public face: puts queue, workers, registry and watchdog together. Facades
+ * that keep a registry of their own across starts and stops build on this.
+ */
+import type { Platform } from "../environments/contract.ts";
+import { SkepError } from "../errors.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
+import { EventEmitter } from "./events.ts";
+import { Installer } from "./installer.ts";
+import type { PoolSettings } from "./options.ts";
+import { abortedError, hungError } from "./outcome.ts";
+import type { Run } from "./run.ts";
+import { Settlement } from "./settlement.ts";
+import { Supervisor, type WorkerLoss } from "./supervisor.ts";
+import { Watchdog } from "./watchdog.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** What tests replace. */
+export interface CoreSurroundings {
+  clock?: Clock | undefined;
+  /** In [0, 1). */
+  random?: (() => number) | undefined;
+}
+
+/** A run that hung, and how its worker was ended for it. */
+class HungRun {
+  constructor(readonly run: Run) {}
+}
+
+export class PoolCore {
+  readonly clock: Clock;
+  readonly events: EventEmitter = new EventEmitter();
+  readonly settlement: Settlement;
+  readonly dispatcher: Dispatcher;
+  readonly supervisor: Supervisor;
+  readonly installer: Installer;
+  readonly #watchdog: Watchdog;
+  readonly #whenIdle = new Set<() => void>();
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #force: () => void = () => {};
+
+  private constructor(
+    readonly settings: PoolSettings,
+    readonly registry: Registry,
+    engineModule: WebAssembly.Module,
+    { clock = systemClock, random = Math.random }: CoreSurroundings,
+  ) {
+    this.clock = clock;
+    this.settlement = new Settlement(clock, this.events);
+    const { events, settlement } = this;
+    this.dispatcher = new Dispatcher({
+      registry,
+      settlement,
+      events,
+      queueMax: settings.queueMax,
+      maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
+      onSent: () => this.#watchdog.wake(),
+      onIdle: () => this.#onIdle(),
+    });
+    const { dispatcher } = this;
+    this.supervisor = new Supervisor({
+      settings,
+      engineModule,
+      registry,
+      clock,
+      events,
+      random,
+      listener: {
+        onMessage: (link, message) => dispatcher.onMessage(link, message),
+        onBatchDone: (link) => {
+          this.#watchdog.review(link);
+          dispatcher.onBatchDone();
+        },
+        onBroken: (link, what, error) => this.#onBroken(link, what, error),
+      },
+      onReady: (link) => dispatcher.addLink(link),
+      onLost: (link, loss) => this.#onLost(link, loss),
+      onExhausted: (reason) => this.#onExhausted(reason),
+    });
+    this.installer = new Installer({
+      registry,
+      supervisor: this.supervisor,
+      timeoutMs: settings.installTimeoutMs + settings.graceMs,
+      onChanged: () => dispatcher.pump(),
+    });
+    this.#watchdog = new Watchdog({
+      clock,
+      graceMs: settings.graceMs,
+      links: () => this.supervisor.upLinks(),
+      onSuspect: (link, run) => {
+        dispatcher.removeLink(link);
+        this.supervisor.mark(link, "suspected", `Run ${run.id} is past its limit.`);
+      },
+      onRecovered: (link) => {
+        this.supervisor.mark(link, "recovered", "The run past its limit has ended.");
+        dispatcher.addLink(link);
+      },
+      onDead: (link, hung) => this.#onDead(link, hung),
+    });
+  }
+
+  /**
+   * Opens the workers. Rejects, with nothing left running, when the engine cannot be loaded or no
+   * worker can start.
+   */
+  static async start(
+    platform: Platform,
+    settings: PoolSettings,
+    registry: Registry,
+    options: CoreSurroundings & {
+      /** Called before the first worker is opened, e.g. to listen to its events. */
+      onCreated?: (core: PoolCore) => void;
+    } = {},
+  ): Promise<PoolCore> {
+    const engineModule = await platform.loadEngine(settings.engine);
+    const core = new PoolCore(settings, registry, engineModule, options);
+    options.onCreated?.(core);
+    await core.supervisor.start(settings.workers);
+    return core;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Refuses new runs and waits until all accepted ones have settled. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  /**
+   * Refuses new runs, rejects waiting ones, waits for those in flight (not with `force`), and ends
+   * the workers. Calling it again with `force` cuts the waiting short.
+   */
+  close(force: boolean): Promise<void> {
+    this.#closing ??= this.#close();
+    if (force) this.#force();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    this.dispatcher.refusal ??= this.#closedError("is draining");
+    await this.#idle();
+    this.events.emit("drain", {});
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#closedError("is closed");
+    const { dispatcher, supervisor, settings } = this;
+    dispatcher.refusal = closed;
+    const forced = new Promise<"forced">((resolve) => {
+      this.#force = () => resolve("forced");
+    });
+    dispatcher.rejectQueued(closed);
+    // In a task of its own, so that close({ force: true }) has had its say.
+    await Promise.resolve();
+    let cancelTimeout: (() => void) | undefined;
+    const timedOut = new Promise<"late">((resolve) => {
+      cancelTimeout = this.clock.schedule(settings.closeTimeoutMs, () => resolve("late"));
+    });
+    const end = await Promise.race([forced, this.#idle(), timedOut]);
+    cancelTimeout?.();
+    const links = supervisor.upLinks();
+    if (end !== "forced" && end !== "late") {
+      const shutdowns = links.map((link) =>
+        link.request("shut down", () => link.handle.control.shutdown(), settings.graceMs),
+      );
+      await Promise.race([forced, Promise.allSettled(shutdowns)]);
+    }
+    this.#watchdog.stop();
+    for (const link of links) dispatcher.rejectInFlight(link, closed);
+    dispatcher.rejectQueued(closed);
+    await supervisor.stop("The pool is closed.");
+    this.events.emit("closed", {});
+  }
+
+  #closedError(state: string): RunErrorFactory {
+    return (run) =>
+      new SkepError("closed", `The pool ${state}, so "${run.name}" was not run to its end.`, {
+        receipt: this.settlement.receipt(run),
+      });
+  }
+
+  #idle(): Promise<void> {
+    if (this.dispatcher.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.add(resolve));
+  }
+
+  #onIdle(): void {
+    if (this.#whenIdle.size === 0) return;
+    for (const resolve of this.#whenIdle) resolve();
+    this.#whenIdle.clear();
+  }
+
+  #onBroken(link: WorkerLink, what: string, error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    const message = `Worker ${link.workerId} ${what}: ${detail}`;
+    this.events.emit("warning", { name: "worker-broken", message, workerId: link.workerId });
+    this.supervisor.lose(link, { reason: message });
+  }
+
+  /** The watchdog has given a worker up. */
+  #onDead(link: WorkerLink, hung: Run | undefined): void {
+    if (hung === undefined) {
+      this.supervisor.lose(link, { reason: "It stopped answering." });
+      return;
+    }
+    const reason = `Run ${hung.id} did not react to being interrupted.`;
+    this.supervisor.lose(link, { reason, isDeliberate: true, detail: new HungRun(hung) });
+  }
+
+  #onLost(link: WorkerLink, { reason, isDeliberate = false, detail }: WorkerLoss): void {
+    if (detail instanceof HungRun) {
+      const { run } = detail;
+      const receipt = this.settlement.receipt(run);
+      const error =
+        run.cancelledAtMs === undefined
+          ? hungError(run, this.settings.graceMs, receipt)
+          : abortedError(run, receipt);
+      this.dispatcher.release(link, { reason, suspects: [], blamed: { run, error } });
+    } else {
+      this.dispatcher.release(link, { reason, suspects: isDeliberate ? [] : suspectsOf(link) });
+    }
+  }
+
+  #onExhausted(reason: string): void {
+    const { maxPerWorker } = this.settings.restart;
+    const error: RunErrorFactory = (run) => {
+      const message =
+        `No worker is left: each was restarted ${maxPerWorker} times and lost again. ` +
+        `The last one: ${reason} Create a new pool, or raise restart.maxPerWorker.`;
+      return new SkepError("worker-lost", message, { receipt: this.settlement.receipt(run) });
+    };
+    this.dispatcher.refusal ??= error;
+    this.dispatcher.rejectQueued(error);
+  }
+}
+
+/**
+ * The runs that may have brought a worker down: the one inside its engine, where that is known,
+ * else all that were not waiting for something.
+ */
+function suspectsOf(link: WorkerLink): Run[] {
+  // The signal block outlives its worker, and says what it was doing last.
+  const runId = link.handle.signals?.activity().runId ?? link.enteredRunId;
+  const inside = link.inFlight.get(runId);
+  if (inside !== undefined) return [inside];
+  return [...link.inFlight.values()].filter((run) => !run.isParked);
+}

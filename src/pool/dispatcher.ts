@@ -1,0 +1,298 @@
+/** Takes runs in, sends them to workers, and hands their ends to the settlement. */
+import { SkepError } from "../errors.ts";
+import type { ConsoleMessage, MessageFromWorker } from "../protocol/messages.ts";
+import { decodeValue } from "../protocol/values/outbound.ts";
+import type { Registry } from "../registry/registry.ts";
+import { consoleText } from "./console-text.ts";
+import type { EventEmitter } from "./events.ts";
+import { abortedError, lostError, missingRequirement, unknownFunction } from "./outcome.ts";
+import { Queue } from "./queue.ts";
+import type { Run } from "./run.ts";
+import { chooseCandidate } from "./scheduler.ts";
+import type { Settlement } from "./settlement.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** Ids are positive 32-bit numbers on the wire and in the signal block. */
+const MAXIMUM_RUN_ID = 2 ** 31 - 1;
+
+export interface DispatcherOptions {
+  registry: Registry;
+  settlement: Settlement;
+  events: EventEmitter;
+  queueMax: number;
+  maxAttemptsPerRun: number;
+  /** A run was sent to a worker. */
+  onSent(): void;
+  /** Nothing is queued or in flight any more. */
+  onIdle(): void;
+}
+
+/** How a worker was lost, as far as its runs are concerned. */
+export interface Loss {
+  reason: string;
+  /** Runs that may be the cause. */
+  suspects: readonly Run[];
+  /** The run that is the cause for certain, and what it is rejected with. */
+  blamed?: { run: Run; error: SkepError } | undefined;
+}
+
+/** Makes the error that a run is rejected with. */
+export type RunErrorFactory = (run: Run) => SkepError;
+
+export class Dispatcher {
+  readonly queue: Queue<Run>;
+  /** Why nothing new is accepted; undefined while it is. */
+  refusal: RunErrorFactory | undefined;
+
+  readonly #options: DispatcherOptions;
+  /** Workers that take runs, in ascending order of their ids. */
+  readonly #links: WorkerLink[] = [];
+  /** Reused for every choice. */
+  readonly #eligible: WorkerLink[] = [];
+  #cursor = 0;
+  #lastRunId = 0;
+  #inFlight = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.queue = new Queue(options.queueMax);
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.queue.size === 0;
+  }
+
+  nextRunId(): number {
+    this.#lastRunId = (this.#lastRunId % MAXIMUM_RUN_ID) + 1;
+    return this.#lastRunId;
+  }
+
+  /** Lets a worker take runs. */
+  addLink(link: WorkerLink): void {
+    if (this.#links.includes(link)) return;
+    this.#links.push(link);
+    this.#links.sort((left, right) => left.workerId - right.workerId);
+    this.pump();
+  }
+
+  /** Sends a worker nothing new. */
+  removeLink(link: WorkerLink): void {
+    const index = this.#links.indexOf(link);
+    if (index >= 0) this.#links.splice(index, 1);
+  }
+
+  /** Accepts a run and sends or queues it; or rejects it. */
+  submit(run: Run): void {
+    const obstacle = this.obstacle(run);
+    const link = obstacle === undefined && this.queue.size === 0 ? this.#choose(run) : undefined;
+    const isTooMany = link === undefined && this.queue.isFull;
+    const refusal = obstacle ?? (isTooMany ? this.#full(run) : undefined);
+    if (refusal !== undefined) {
+      this.#options.settlement.refuse(run, refusal);
+      return;
+    }
+    if (run.signal !== undefined) {
+      run.onAbort = () => this.abort(run);
+      run.signal.addEventListener("abort", run.onAbort, { once: true });
+    }
+    if (link === undefined) {
+      run.phase = "queued";
+      this.queue.push(run);
+      this.pump();
+    } else {
+      this.#send(run, link);
+    }
+  }
+
+  /** Why a run would not be accepted now; undefined when it would, or when only room is lacking. */
+  obstacle(run: Run): SkepError | undefined {
+    return this.refusal?.(run) ?? this.#admit(run) ?? this.#abortion(run);
+  }
+
+  /** Sends as many waiting runs as workers have room for. */
+  pump(): void {
+    for (let run = this.queue.peek(); run !== undefined; run = this.queue.peek()) {
+      // What a waiting run needs may have been undefined meanwhile.
+      const obstacle = this.#admit(run);
+      const link = obstacle === undefined ? this.#choose(run) : undefined;
+      if (obstacle === undefined && link === undefined) return;
+      this.queue.take();
+      if (obstacle !== undefined) this.#options.settlement.fail(run, obstacle);
+      else if (link !== undefined) this.#send(run, link);
+    }
+  }
+
+  /** Ends a run for its caller: a waiting one at once, a sent one through its worker. */
+  abort(run: Run): void {
+    const { settlement } = this.#options;
+    if (run.phase === "queued") {
+      this.queue.remove(run);
+      settlement.fail(run, abortedError(run, settlement.receipt(run)));
+      this.#reportIdle();
+    } else if (run.phase === "in-flight" && run.cancelledAtMs === undefined) {
+      run.cancelledAtMs = settlement.clock.now();
+      run.worker?.cancel(run);
+    }
+  }
+
+  /** Takes what a worker says. Throws when it makes no sense. */
+  onMessage(link: WorkerLink, message: MessageFromWorker): void {
+    // A run the parent no longer knows has settled before: late words about it are void.
+    const run = link.inFlight.get(message.runId);
+    const { settlement, events } = this.#options;
+    if (message.type === "settled" && run !== undefined) {
+      // Before anything else: malformed bytes must find the run still in flight.
+      const value = decodeValue(message.value);
+      this.#inFlight--;
+      link.finish(run, message.cost);
+      settlement.succeed(run, value, message.cost, message.value.length);
+    } else if (message.type === "failed" && run !== undefined) {
+      const error = settlement.failure(run, message);
+      this.#inFlight--;
+      link.finish(run, message.cost);
+      settlement.failInWorker(run, error, message.cost);
+    } else if (message.type === "parked" && run !== undefined) {
+      link.park(run, settlement.clock.now());
+    } else if (message.type === "entered" && run !== undefined) {
+      link.enter(run, settlement.clock.now());
+    } else if (message.type === "console") {
+      this.#reportConsole(link, message);
+    } else if (message.type === "warning") {
+      const { name, message: text, runId } = message;
+      const about = { workerId: link.workerId, runId: runId === 0 ? undefined : runId };
+      events.emit("warning", { name, message: text, ...about });
+    }
+  }
+
+  /** A batch of a worker is through: there may be room for more. */
+  onBatchDone(): void {
+    this.pump();
+    this.#reportIdle();
+  }
+
+  /** Takes back all runs of a worker that is gone: innocent ones run again elsewhere. */
+  release(link: WorkerLink, loss: Loss): void {
+    const { settlement } = this.#options;
+    for (const run of loss.suspects) run.strikes++;
+    const again: Run[] = [];
+    for (const run of this.#takeInFlight(link)) {
+      if (run === loss.blamed?.run) settlement.fail(run, loss.blamed.error);
+      else if (run.cancelledAtMs !== undefined) {
+        settlement.fail(run, abortedError(run, settlement.receipt(run)));
+      } else if (this.#mayRerun(run)) again.push(run);
+      else settlement.fail(run, lostError(run, loss.reason, settlement.receipt(run)));
+    }
+    // Backwards, so that the oldest one ends up in front.
+    for (const run of again.reverse()) {
+      run.phase = "queued";
+      run.worker = undefined;
+      this.queue.pushFront(run);
+    }
+    this.pump();
+    this.#reportIdle();
+  }
+
+  /** Rejects everything that waits. */
+  rejectQueued(error: RunErrorFactory): void {
+    for (const run of this.queue.takeAll()) this.#options.settlement.fail(run, error(run));
+    this.#reportIdle();
+  }
+
+  /** Rejects everything a worker has in flight, without running it again. */
+  rejectInFlight(link: WorkerLink, error: RunErrorFactory): void {
+    for (const run of this.#takeInFlight(link)) this.#options.settlement.fail(run, error(run));
+    this.#reportIdle();
+  }
+
+  #takeInFlight(link: WorkerLink): Run[] {
+    this.removeLink(link);
+    const runs = [...link.inFlight.values()];
+    link.inFlight.clear();
+    this.#inFlight -= runs.length;
+    return runs;
+  }
+
+  /** Notes what a run needs of a worker, or returns why it cannot run at all. */
+  #admit(run: Run): SkepError | undefined {
+    const { registry, settlement } = this.#options;
+    if (run.target.type === "source") {
+      run.requiredRevision = registry.revision;
+      return undefined;
+    }
+    const { name } = run.target;
+    const admission = registry.admission(name);
+    if (admission === undefined) {
+      return unknownFunction(name, registry.functionNames(), settlement.receipt(run));
+    }
+    if (admission.missing !== undefined) {
+      return missingRequirement(name, admission.missing, settlement.receipt(run));
+    }
+    run.functionId = admission.functionId;
+    run.requiredRevision = admission.revision;
+    return undefined;
+  }
+
+  #abortion(run: Run): SkepError | undefined {
+    if (run.signal?.aborted !== true) return undefined;
+    return abortedError(run, this.#options.settlement.receipt(run));
+  }
+
+  #full(run: Run): SkepError {
+    const waiting = `${this.queue.max} ${this.queue.max === 1 ? "run is" : "runs are"} waiting`;
+    const message = `The queue is full: ${waiting}. Submit fewer at once, or raise queue.max.`;
+    const receipt = this.#options.settlement.receipt(run);
+    return new SkepError("queue-full", message, { receipt });
+  }
+
+  /** The worker to send a run to, or undefined when none has room. */
+  #choose(run: Run): WorkerLink | undefined {
+    const eligible = this.#eligible;
+    eligible.length = 0;
+    for (const link of this.#links) {
+      if (link.hasRoom && link.revision >= run.requiredRevision) eligible.push(link);
+    }
+    const choice = chooseCandidate(eligible, this.#cursor);
+    if (choice === undefined) return undefined;
+    this.#cursor = choice.cursor;
+    return eligible[choice.index];
+  }
+
+  #send(run: Run, link: WorkerLink): void {
+    // Ids come round again after two thousand million runs, and a parked run may still have one.
+    while (link.inFlight.has(run.id)) run.id = this.nextRunId();
+    run.phase = "in-flight";
+    run.worker = link;
+    this.#inFlight++;
+    link.start(run);
+    this.#options.onSent();
+    if (this.#options.events.has("run-dispatched")) {
+      const { id: runId, name, attempts: attempt } = run;
+      const { workerId } = link;
+      this.#options.events.emit("run-dispatched", { runId, workerId, name, attempt });
+    }
+  }
+
+  #reportConsole(link: WorkerLink, { runId, level, values: bytes }: ConsoleMessage): void {
+    if (!this.#options.events.has("console")) return;
+    const values = decodeValue(bytes);
+    if (!Array.isArray(values)) throw new TypeError("Console values must be an array.");
+    const text = consoleText(values);
+    this.#options.events.emit("console", { runId, workerId: link.workerId, level, values, text });
+  }
+
+  /**
+   * Whether a run may be started again after its worker was lost. Guest code has no effects outside
+   * its sandbox, so only a run that keeps losing its workers may not.
+   */
+  #mayRerun(run: Run): boolean {
+    return run.strikes < this.#options.maxAttemptsPerRun;
+  }
+
+  #reportIdle(): void {
+    if (this.isIdle) this.#options.onIdle();
+  }
+}

@@ -1,0 +1,46 @@
+import { SkepError } from "../errors.ts";
+import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
+
+/** Why one worker could not install a definition. */
+export interface WorkerInstallFailure {
+  workerId: number;
+  failure: InstallFailure;
+}
+
+/** A definition that could not be installed; it was rolled back everywhere. */
+export class InstallError extends SkepError {
+  /** What the definition is. */
+  readonly kind: DefinitionKind;
+  /** The name or alias it was given. */
+  readonly definition: string;
+  /** What each worker said. */
+  readonly failures: readonly { workerId: number; message: string }[];
+
+  constructor(kind: DefinitionKind, definition: string, failures: InstallError["failures"]) {
+    const what =
+      kind === "bootstrap" ? "The bootstrap code" : `${capitalized(kind)} "${definition}"`;
+    const messages = new Set(failures.map(({ message }) => message));
+    // Workers mostly agree, and then once is enough.
+    const reason =
+      messages.size === 1
+        ? [...messages].join("")
+        : failures.map(({ workerId, message }) => `worker ${workerId}: ${message}`).join("; ");
+    super("install-failed", `${what} could not be installed: ${reason}`);
+    this.kind = kind;
+    this.definition = definition;
+    this.failures = failures;
+  }
+}
+
+/** The error for what workers reported; they may have stumbled over different definitions. */
+export function createInstallError(failures: readonly WorkerInstallFailure[]): InstallError {
+  const first = failures[0]?.failure;
+  const kind = first?.kind ?? "function";
+  const definition = first?.name ?? "";
+  const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
+  return new InstallError(kind, definition, list);
+}
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,271 @@
+/** The pool's options: defaults, and what is refused. */
+import type { Environment, Platform } from "../environments/contract.ts";
+import { SkepError } from "../errors.ts";
+import type { EngineName, Isolation } from "../protocol/control.ts";
+import type { RunLimits } from "../protocol/messages.ts";
+import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
+import { nearestName } from "../registry/names.ts";
+import type { RestartOptions } from "./backoff.ts";
+import type { RunOptions } from "./run.ts";
+
+/** Options of `createPool`. */
+export interface PoolOptions<
+  Functions extends FunctionTable = FunctionTable,
+> extends Definitions<Functions> {
+  /**
+   * Workers to run. Default: one per core but one, at least 1. An environment without threads has
+   * one worker, whatever this says.
+   */
+  workers?: number | undefined;
+  /**
+   * Where workers run: `"auto"` (default), `"worker-threads"` (Node), `"web-worker"` (browser),
+   * `"in-thread"`, or an environment of your own.
+   */
+  environment?: string | Environment | undefined;
+  /** `"auto"` (default) is `"sync"`; `"asyncify"` can suspend, and is 2-4 times slower. */
+  engine?: "auto" | EngineName | undefined;
+  /**
+   * `"call"` (default): every run gets a fresh sandbox. `"worker"`: the runs of a worker share
+   * one, so that globals persist until the worker ends.
+   */
+  isolation?: Isolation | undefined;
+  limits?: LimitOptions | undefined;
+  queue?: QueueOptions | undefined;
+  /** Runs sent to a worker and not settled; the rest waits in the queue. Default 64. */
+  maxInFlightPerWorker?: number | undefined;
+  restart?: Partial<RestartOptions> | undefined;
+  /** Guest source evaluated once, before everything that is defined. */
+  bootstrap?: string | undefined;
+  /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
+  startTimeoutMs?: number | undefined;
+  /** Milliseconds a definition's own code may run in a worker. Default 10,000. */
+  installTimeoutMs?: number | undefined;
+  /** Milliseconds that `close()` waits for runs in flight. Default 10,000. */
+  closeTimeoutMs?: number | undefined;
+}
+
+export interface LimitOptions {
+  /** Milliseconds from the start of a run in its worker; 0 is unlimited. Default 30,000. */
+  timeoutMs?: number | undefined;
+  /** The sandbox heap's hard maximum in bytes. Default 64 MiB. */
+  memoryBytes?: number | undefined;
+  /**
+   * Milliseconds past its limit, or past its abortion, that a run has to end by itself before its
+   * worker is terminated. Default 250.
+   */
+  graceMs?: number | undefined;
+}
+
+export interface QueueOptions {
+  /** Runs that may wait; 0 is unbounded. Default 10,000. A full queue refuses with `queue-full`. */
+  max?: number | undefined;
+}
+
+/** Options with every default filled in. */
+export interface PoolSettings {
+  workers: number;
+  environment: Environment;
+  /** What the user should be told about the environment that was chosen. */
+  warning: string | undefined;
+  engine: EngineName;
+  isolation: Isolation;
+  limits: RunLimits;
+  graceMs: number;
+  queueMax: number;
+  maxInFlightPerWorker: number;
+  restart: RestartOptions;
+  startTimeoutMs: number;
+  installTimeoutMs: number;
+  closeTimeoutMs: number;
+}
+
+const MAXIMUM_WORKERS = 1024;
+/** Timers of the platforms count milliseconds in 31 bits. */
+const MAXIMUM_MS = 2 ** 31 - 1;
+/** Below this the engine itself does not fit. */
+const MINIMUM_MEMORY_BYTES = 2 ** 20;
+/** WebAssembly's 32-bit memory, less what the engine has before its heap starts. */
+const MAXIMUM_MEMORY_BYTES = 2 ** 32 - 8 * 2 ** 20;
+/** Run slots are flags in a shared block. */
+const MAXIMUM_IN_FLIGHT = 65_536;
+
+const POOL_KEYS = (
+  "workers environment engine isolation limits queue maxInFlightPerWorker restart bootstrap " +
+  "startTimeoutMs installTimeoutMs closeTimeoutMs functions constants dependencies host"
+).split(" ");
+const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
+const QUEUE_KEYS = ["max"];
+const RESTART_KEYS =
+  "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
+const RUN_KEYS = ["timeoutMs", "memoryBytes", "signal", "priority", "key", "transfer"];
+const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), "type", "filename"];
+
+/** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
+export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {
+  checkKeys(options, "createPool", POOL_KEYS);
+  const limits = group(options.limits, "limits", LIMIT_KEYS);
+  const queue = group(options.queue, "queue", QUEUE_KEYS);
+  const restart = group(options.restart, "restart", RESTART_KEYS);
+  if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
+    throw invalid("bootstrap must be source text.");
+  }
+  const { environment, warning } = resolveEnvironment(platform, options.environment);
+  const workers = whole(options.workers, "workers", Math.max(1, platform.cores - 1), {
+    min: 1,
+    max: MAXIMUM_WORKERS,
+  });
+  return {
+    workers: environment.threaded ? workers : 1,
+    environment,
+    warning,
+    engine: resolveEngine(options.engine),
+    isolation: resolveIsolation(options.isolation),
+    limits: {
+      timeoutMs: whole(limits["timeoutMs"], "limits.timeoutMs", 30_000, {
+        min: 0,
+        max: MAXIMUM_MS,
+      }),
+      memoryBytes: memory(limits["memoryBytes"], "limits.memoryBytes", 64 * 2 ** 20),
+    },
+    graceMs: milliseconds(limits["graceMs"], "limits.graceMs", 250),
+    queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
+      min: 1,
+      max: MAXIMUM_IN_FLIGHT,
+    }),
+    restart: resolveRestart(restart),
+    startTimeoutMs: milliseconds(options.startTimeoutMs, "startTimeoutMs", 10_000),
+    installTimeoutMs: milliseconds(options.installTimeoutMs, "installTimeoutMs", 10_000),
+    closeTimeoutMs: whole(options.closeTimeoutMs, "closeTimeoutMs", 10_000, {
+      min: 0,
+      max: MAXIMUM_MS,
+    }),
+  };
+}
+
+/** The options' part that `define()` would take. */
+export function definitionsIn(options: PoolOptions): Definitions {
+  const kinds = [...DEFINITION_KINDS, "host"].filter((kind) => Object.hasOwn(options, kind));
+  return Object.fromEntries(kinds.map((kind) => [kind, options[kind as keyof PoolOptions]]));
+}
+
+/** Checks the options of a run. Throws `invalid-argument`. */
+export function checkRunOptions(options: RunOptions, keys: "run" | "eval"): void {
+  checkKeys(options, keys, keys === "run" ? RUN_KEYS : EVAL_KEYS);
+  const { timeoutMs, memoryBytes, signal, priority, key, transfer } = options;
+  whole(timeoutMs, "timeoutMs", 0, { min: 0, max: MAXIMUM_MS });
+  if (memoryBytes !== undefined) memory(memoryBytes, "memoryBytes", memoryBytes);
+  whole(priority, "priority", 0, {
+    min: Number.MIN_SAFE_INTEGER,
+    max: Number.MAX_SAFE_INTEGER,
+  });
+  if (key !== undefined && typeof key !== "string") throw invalid("key must be a string.");
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw invalid("signal must be an AbortSignal.");
+  }
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw invalid("transfer must be a list of ArrayBuffers.");
+  }
+}
+
+function resolveEnvironment(
+  platform: Platform,
+  environment: unknown = "auto",
+): { environment: Environment; warning?: string | undefined } {
+  if (environment === "auto") return platform.automatic();
+  if (typeof environment === "string") {
+    const known = Object.hasOwn(platform.environments, environment)
+      ? platform.environments[environment]
+      : undefined;
+    if (known !== undefined) return { environment: known };
+    const names = ["auto", ...Object.keys(platform.environments)];
+    throw new SkepError(
+      "unsupported-environment",
+      `The environment "${environment}" does not exist here. Use ${names.join(", ")}.`,
+    );
+  }
+  const own = environment as Environment | null;
+  if (typeof own === "object" && own !== null && typeof own.open === "function") {
+    return { environment: own };
+  }
+  throw invalid("environment must be a name or an object with an open() method.");
+}
+
+function resolveEngine(engine: unknown = "auto"): EngineName {
+  if (engine === "auto" || engine === "sync") return "sync";
+  if (engine === "asyncify") return "asyncify";
+  throw invalid('engine must be "auto", "sync" or "asyncify".');
+}
+
+function resolveIsolation(isolation: unknown = "call"): Isolation {
+  if (isolation === "call" || isolation === "worker") return isolation;
+  throw invalid('isolation must be "call" or "worker".');
+}
+
+function resolveRestart(restart: Record<string, unknown>): RestartOptions {
+  function option(key: string, fallback: number, min: number, max: number = MAXIMUM_MS): number {
+    return whole(restart[key], `restart.${key}`, fallback, { min, max });
+  }
+  return {
+    maxPerWorker: option("maxPerWorker", 3, 0),
+    baseDelayMs: option("baseDelayMs", 100, 0),
+    maxDelayMs: option("maxDelayMs", 5_000, 0),
+    jitterMs: option("jitterMs", 100, 0),
+    healthyAfterMs: option("healthyAfterMs", 60_000, 0),
+    maxAttemptsPerRun: option("maxAttemptsPerRun", 3, 1),
+  };
+}
+
+function group(value: unknown, label: string, keys: readonly string[]): Record<string, unknown> {
+  if (value === undefined) return {};
+  checkKeys(value, label, keys);
+  return value as Record<string, unknown>;
+}
+
+function checkKeys(value: unknown, label: string, keys: readonly string[]): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(`${label}: options must be an object.`);
+  }
+  for (const key of Object.keys(value)) {
+    if (keys.includes(key)) continue;
+    const suggestion = nearestName(key, keys);
+    throw invalid(
+      `${label}: there is no option "${key}". ` +
+        (suggestion === undefined
+          ? `The options are ${keys.filter((name) => name !== "host").join(", ")}.`
+          : `Did you mean "${suggestion}"?`),
+    );
+  }
+}
+
+function memory(value: unknown, label: string, fallback: number): number {
+  return whole(value, label, fallback, { min: MINIMUM_MEMORY_BYTES, max: MAXIMUM_MEMORY_BYTES });
+}
+
+function milliseconds(value: unknown, label: string, fallback: number): number {
+  return whole(value, label, fallback, { min: 1, max: MAXIMUM_MS });
+}
+
+function whole(
+  value: unknown,
+  label: string,
+  fallback: number,
+  range: { min: number; max: number },
+): number {
+  if (value === undefined) return fallback;
+  const { min, max } = range;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  const upper = max >= Number.MAX_SAFE_INTEGER ? "" : ` and at most ${max}`;
+  const lower = min <= Number.MIN_SAFE_INTEGER ? "" : ` of at least ${min}`;
+  throw invalid(`${label} must be a whole number${lower}${upper}, not ${display(value)}.`);
+}
+
+function display(value: unknown): string {
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function invalid(message: string): SkepError {
+  return new SkepError("invalid-argument", message);
+}

@@ -1,0 +1,120 @@
+/** From what a worker reports to what a caller gets: receipts, values and errors. */
+import { GuestError, SkepError } from "../errors.ts";
+import type { FailedMessage, RunCost } from "../protocol/messages.ts";
+import { decodeThrown } from "../protocol/values/outbound.ts";
+import { nearestName } from "../registry/names.ts";
+import type { Admission } from "../registry/registry.ts";
+import type { Receipt } from "../receipt.ts";
+import type { Run } from "./run.ts";
+
+const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
+
+/** The receipt of a run that settles now. Without a cost the worker never reported one. */
+export function receiptOf(
+  run: Run,
+  settledAtMs: number,
+  cost: RunCost | undefined,
+  bytesOut: number,
+): Receipt {
+  const wallMs = cost?.wallMs ?? lostWallMs(run, settledAtMs);
+  return {
+    queuedMs: Math.max(0, settledAtMs - run.submittedAtMs - wallMs),
+    ...(cost ?? NO_COST),
+    wallMs,
+    bytesIn: run.target.type === "function" ? run.target.args.length : run.target.source.length,
+    bytesOut,
+    workerId: run.workerId,
+    attempts: run.attempts,
+  };
+}
+
+/** How long a run was running whose worker can no longer tell. */
+function lostWallMs(run: Run, settledAtMs: number): number {
+  return run.startedAtMs === undefined ? 0 : settledAtMs - run.startedAtMs;
+}
+
+/** The error of a run that failed in its worker. Throws when the thrown value's bytes are malformed. */
+export function failureOf(run: Run, message: FailedMessage, receipt: Receipt): SkepError {
+  if (message.code !== "guest-error") {
+    return new SkepError(message.code, message.message, { receipt });
+  }
+  const fields = decodeThrown(message.thrown);
+  const hint = closureHint(run, fields.name, fields.message);
+  return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt);
+}
+
+/** The message with advice, when a function reached for a variable around its definition. */
+function closureHint(run: Run, name: string, message: string): string | undefined {
+  if (name !== "ReferenceError" || run.target.type !== "function") return undefined;
+  const variable = /^'?([\w$]+)'? is not defined/.exec(message)?.[1];
+  const what = variable === undefined ? "what it needs" : `"${variable}"`;
+  return (
+    `${message}. The function "${run.name}" runs in a sandbox and cannot see variables around its ` +
+    `definition: pass ${what} as an argument, or define it as a constant or a dependency.`
+  );
+}
+
+/** The error of a call to a function that is not defined. */
+export function unknownFunction(
+  name: string,
+  known: readonly string[],
+  receipt: Receipt,
+): SkepError {
+  const suggestion = nearestName(name, known);
+  const advice =
+    suggestion === undefined
+      ? "Define it first with define({ functions })."
+      : `Did you mean "${suggestion}"?`;
+  const message = `Function "${name}" is not defined. ${advice}`;
+  return new SkepError("unknown-function", message, { receipt });
+}
+
+/** The error of a call to a function that names something undefined. */
+export function missingRequirement(
+  name: string,
+  { kind, name: missing }: NonNullable<Admission["missing"]>,
+  receipt: Receipt,
+): SkepError {
+  const call = kind === "dependency" ? "wpc_import" : "wpc_constant";
+  return new SkepError(
+    `missing-${kind}`,
+    `Function "${name}" needs the ${kind} "${missing}", which is not defined. ` +
+      `Define it first, or remove ${call}("${missing}").`,
+    { receipt },
+  );
+}
+
+/** The error of a run that the caller ended. */
+export function abortedError(run: Run, receipt: Receipt): SkepError {
+  return new SkepError("aborted", `${describeRun(run)} was aborted by its signal.`, {
+    receipt,
+    cause: run.signal?.reason as unknown,
+  });
+}
+
+/** The error of a run whose worker had to be terminated. */
+export function hungError(run: Run, graceMs: number, receipt: Receipt): SkepError {
+  const { timeoutMs } = run.limits;
+  return new SkepError(
+    "timeout",
+    `${describeRun(run)} did not end within ${timeoutMs} ms and did not react to being ` +
+      `interrupted for another ${graceMs} ms, so its worker was terminated.`,
+    { receipt },
+  );
+}
+
+/** The error of a run that was in too many workers when they were lost. */
+export function lostError(run: Run, reason: string, receipt: Receipt): SkepError {
+  const times = run.strikes > 1 ? `${run.strikes} workers were lost` : "A worker was lost";
+  const who = describeRun(run);
+  const message = `${times} while ${lowerFirst(who)} ran, so it is not tried again: ${reason}`;
+  return new SkepError("worker-lost", message, { receipt });
+}
+
+function describeRun(run: Run): string {
+  return run.target.type === "function" ? `Function "${run.name}"` : `The evaluation "${run.name}"`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,321 @@
+/** The public face of a pool. */
+import { SkepError } from "../errors.ts";
+import { encodeArguments } from "../protocol/values/inbound.ts";
+import {
+  type Definitions,
+  type FunctionTable,
+  prepareDefinitions,
+  prepareUndefinitions,
+  type Undefinitions,
+} from "../registry/definitions.ts";
+import type { RegistryDescription } from "../registry/registry.ts";
+import type { PoolCore } from "./core.ts";
+import type { PoolEventName, PoolListener } from "./events.ts";
+import { checkRunOptions } from "./options.ts";
+import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import type { PoolStatistics } from "./statistics.ts";
+import { detach } from "./transfer.ts";
+import type { WorkerState } from "./worker-state.ts";
+
+/** A defined function as the host calls it: the same parameters, and a promise. */
+export type RemoteFunction<Input> = Input extends (...args: infer Parameters) => infer Result
+  ? (...args: Parameters) => Promise<Awaited<Result>>
+  : (...args: unknown[]) => Promise<unknown>;
+
+/**
+ * What `define()` resolves with: a function to call for each function defined. One called `then` is
+ * left out, or the object would be taken for a promise; it runs with `pool.run("then")`.
+ */
+export type RemoteFunctions<Functions> = {
+  [Name in keyof Functions as Exclude<Name, "then">]: RemoteFunction<Functions[Name]>;
+};
+
+/** What `execute()` runs. */
+export type Execution =
+  | { run: string; args?: readonly unknown[] | undefined }
+  | {
+      eval: string;
+      type?: "script" | "module" | undefined;
+      filename?: string | undefined;
+    };
+
+/** One worker's health. */
+export interface WorkerHealth {
+  id: number;
+  state: WorkerState;
+  /** Runs in flight on it. */
+  pending: number;
+  /** Control requests it has not answered. */
+  pendingControl: number;
+  /** Restarts of its place that count against `restart.maxPerWorker`. */
+  restartAttempt: number;
+  /** All restarts of its place. */
+  restarts: number;
+  /** Bytes of WebAssembly memory of its sandboxes, as last reported; undefined before. */
+  memoryBytes: number | undefined;
+}
+
+const NO_OPTIONS: RunOptions = {};
+const STATISTICS_TIMEOUT_MS = 5_000;
+
+/** Sandboxes on workers: defines functions once, and runs them wherever there is room. */
+export class Pool implements AsyncDisposable {
+  /**
+   * The defined functions by name: `pool.call.add(1, 2)`. Untyped, because what is defined is only
+   * known at run time; `define()` returns the same functions with their types.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  readonly call: any;
+  readonly #core: PoolCore;
+
+  /** Pools are made by `createPool`. */
+  constructor(core: PoolCore) {
+    this.#core = core;
+    this.call = callSurface((name, args) => this.run(name, args));
+  }
+
+  /**
+   * Defines functions, constants and dependencies in all workers, and resolves when all of them
+   * have it. Rejects with `install-failed` when one refuses; then nothing has changed.
+   */
+  async define<const Functions extends FunctionTable = FunctionTable>(
+    definitions: Definitions<Functions>,
+  ): Promise<RemoteFunctions<Functions>> {
+    // Before the first await: what the caller changes afterwards is too late.
+    const prepared = prepareDefinitions(definitions);
+    this.#checkOpen();
+    await this.#core.installer.define(prepared);
+    const remotes = prepared.functions
+      // A promise would take an object with a method of this name for another promise.
+      .filter(({ name }) => name !== "then")
+      .map(({ name }) => [name, (...args: unknown[]) => this.run(name, args)]);
+    return Object.fromEntries(remotes) as RemoteFunctions<Functions>;
+  }
+
+  /** Removes definitions from all workers. Unknown names are ignored. */
+  async undefine(names: Undefinitions): Promise<void> {
+    const prepared = prepareUndefinitions(names);
+    this.#checkOpen();
+    await this.#core.installer.undefine(prepared);
+  }
+
+  /** What is defined, sorted by name, with the number of workers that have it. */
+  registry(): RegistryDescription {
+    const links = this.#core.supervisor.upLinks();
+    return this.#core.registry.describe(
+      (revision) => links.filter((link) => link.revision >= revision).length,
+    );
+  }
+
+  /** Calls a defined function. */
+  run<Result = unknown>(
+    name: string,
+    args: readonly unknown[] = [],
+    options: RunOptions = NO_OPTIONS,
+  ): Promise<Result> {
+    return this.#submit(() => functionTarget(name, args), options, "run", false) as Promise<Result>;
+  }
+
+  /**
+   * Evaluates source text: a script's completion value, with top-level await, or a module's
+   * namespace.
+   */
+  eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
+    const promise = this.#submit(() => sourceTarget(source, options), options, "eval", false);
+    return promise as Promise<Result>;
+  }
+
+  /**
+   * Runs a function or source text, and resolves with how it ended and what it cost. Rejects only
+   * when it is called wrongly (`invalid-argument`).
+   */
+  execute<Value = unknown>(
+    execution: Execution,
+    options: RunOptions = NO_OPTIONS,
+  ): Promise<RunOutcome<Value>> {
+    const promise = this.#submit(() => executionTarget(execution), options, "run", true);
+    return promise as Promise<RunOutcome<Value>>;
+  }
+
+  /** Counters and histograms since the pool was created. */
+  stats(): PoolStatistics {
+    const { seats } = this.#core.supervisor;
+    const { dispatcher, settlement } = this.#core;
+    function count(state: WorkerState): number {
+      return seats.filter((seat) => seat.state === state).length;
+    }
+    return {
+      workers: {
+        total: seats.length,
+        ready: count("ready"),
+        starting: count("starting"),
+        degraded: count("degraded"),
+        restarting: count("restarting"),
+        stopped: count("stopped"),
+      },
+      queued: dispatcher.queue.size,
+      inFlight: dispatcher.inFlightCount,
+      completed: settlement.completed,
+      failed: settlement.failed,
+      refused: settlement.refused,
+      waitMs: settlement.waitMs.summary(),
+      runMs: settlement.runMs.summary(),
+      restarts: seats.reduce((sum, seat) => sum + seat.restarts, 0),
+    };
+  }
+
+  /** Each worker's health, by id. Asking also has the workers report their memory again. */
+  health(): WorkerHealth[] {
+    const { supervisor, clock, settings } = this.#core;
+    const now = clock.now();
+    const health = supervisor.seats.map((seat) => ({
+      id: seat.workerId,
+      state: seat.state,
+      pending: seat.link?.inFlightCount ?? 0,
+      pendingControl: seat.link?.pendingRequestCount ?? 0,
+      restartAttempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),
+      restarts: seat.restarts,
+      memoryBytes: seat.link?.statistics?.memoryBytes,
+    }));
+    for (const link of supervisor.upLinks()) {
+      if (link.pendingRequestCount === 0) void link.refreshStatistics(STATISTICS_TIMEOUT_MS);
+    }
+    return health.sort((left, right) => left.id - right.id);
+  }
+
+  /** Calls `listener` for each event of that name, until the returned function is called. */
+  on<Name extends PoolEventName>(name: Name, listener: PoolListener<Name>): () => void {
+    return this.#core.events.on(name, listener);
+  }
+
+  /** Refuses new runs, and resolves when all accepted ones have settled. */
+  drain(): Promise<void> {
+    return this.#core.drain();
+  }
+
+  /**
+   * Rejects waiting runs with `closed`, waits up to `closeTimeoutMs` for those in flight, then ends
+   * the workers. With `force`, runs in flight are rejected as well and nothing is waited for.
+   */
+  close({ force = false }: { force?: boolean } = {}): Promise<void> {
+    return this.#core.close(force);
+  }
+
+  /** `await using pool = await createPool()` closes the pool at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #submit(
+    makeTarget: () => RunTarget,
+    options: RunOptions | EvalOptions,
+    kind: "run" | "eval",
+    wantsOutcome: boolean,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { dispatcher, settlement, settings, clock } = this.#core;
+      // Everything thrown in here rejects the promise.
+      if (options !== NO_OPTIONS) checkRunOptions(options, kind);
+      let target: RunTarget;
+      let refusal: unknown;
+      try {
+        target = makeTarget();
+      } catch (error) {
+        // What cannot be encoded is an outcome; a wrong call is not.
+        if (!wantsOutcome || !(error instanceof SkepError) || error.code === "invalid-argument") {
+          throw error;
+        }
+        refusal = error;
+        target = NOTHING;
+      }
+      const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+      run.resolve = resolve;
+      run.reject = reject;
+      run.wantsOutcome = wantsOutcome;
+      if (refusal instanceof SkepError) {
+        settlement.refuse(run, refusal);
+        return;
+      }
+      if (options !== NO_OPTIONS) applyOptions(run, options);
+      const transfer = "transfer" in options ? options.transfer : undefined;
+      if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
+      dispatcher.submit(run);
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#core.isClosed) {
+      throw new SkepError("closed", "The pool is closed: nothing can be defined or undefined.");
+    }
+  }
+}
+
+/** Stands in for arguments that could not be encoded. */
+const NOTHING: RunTarget = { type: "function", name: "", args: new Uint8Array() };
+
+function applyOptions(run: Run, options: RunOptions): void {
+  const { timeoutMs, memoryBytes, signal, priority, key } = options;
+  if (timeoutMs !== undefined || memoryBytes !== undefined) {
+    run.limits = {
+      timeoutMs: timeoutMs ?? run.limits.timeoutMs,
+      memoryBytes: memoryBytes ?? run.limits.memoryBytes,
+    };
+  }
+  run.signal = signal;
+  run.priority = priority ?? 0;
+  run.key = key;
+}
+
+function functionTarget(name: string, args: readonly unknown[]): RunTarget {
+  if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
+  if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
+  return { type: "function", name, args: encodeArguments(args) };
+}
+
+function sourceTarget(
+  source: string,
+  { type = "script", filename }: Pick<EvalOptions, "type" | "filename">,
+): RunTarget {
+  if (typeof source !== "string") throw invalid("What eval() runs must be source text.");
+  if (type !== "script" && type !== "module") throw invalid('type must be "script" or "module".');
+  if (filename !== undefined && typeof filename !== "string") {
+    throw invalid("filename must be a string.");
+  }
+  const fallback = type === "module" ? "module.js" : "eval.js";
+  return { type: "source", kind: type, filename: filename ?? fallback, source };
+}
+
+function executionTarget(execution: Execution): RunTarget {
+  if (typeof execution === "object" && execution !== null) {
+    if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
+    if ("eval" in execution) return sourceTarget(execution.eval, execution);
+  }
+  throw invalid("execute() needs { run: name, args } or { eval: source }.");
+}
+
+function invalid(message: string): SkepError {
+  return new SkepError("invalid-argument", message);
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+/** An object with a method for every name. */
+function callSurface(run: (name: string, args: unknown[]) => Promise<unknown>): object {
+  const known = new Map<string, Call>();
+  return new Proxy(Object.create(null) as object, {
+    get(_target, name) {
+      // With these the surface would look like a promise, or like something to iterate.
+      if (typeof name === "symbol" || ["then", "catch", "finally"].includes(name)) return undefined;
+      let call = known.get(name);
+      if (call === undefined) {
+        call = (...args) => run(name, args);
+        // Names may come from anywhere: what is remembered for speed must not grow for ever.
+        if (known.size >= REMEMBERED_CALLS) known.clear();
+        known.set(name, call);
+      }
+      return call;
+    },
+  });
+}
+
+const REMEMBERED_CALLS = 1024;

@@ -1,0 +1,19 @@
+/** What both builds export besides `createPool`. */
+export type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "../environments/contract.ts";
+export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
+export type { RestartOptions } from "./backoff.ts";
+export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
+export { InstallError } from "./install-error.ts";
+export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
+export type { Execution, Pool, RemoteFunction, RemoteFunctions, WorkerHealth } from "./pool.ts";
+export type { EvalOptions, RunOptions, RunOutcome } from "./run.ts";
+export type { Distribution, PoolStatistics } from "./statistics.ts";
+export type { WorkerState } from "./worker-state.ts";
+export type { Receipt } from "../receipt.ts";
+export type {
+  Definitions,
+  DependencyInput,
+  FunctionInput,
+  Undefinitions,
+} from "../registry/definitions.ts";
+export type { RegistryDescription } from "../registry/registry.ts";

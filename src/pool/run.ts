@@ -1,0 +1,95 @@
+/** One run, from submission to its one settlement. */
+import type { SkepError } from "../errors.ts";
+import type { RunLimits } from "../protocol/messages.ts";
+import type { Receipt } from "../receipt.ts";
+
+/** Options of a single run. */
+export interface RunOptions {
+  /** Milliseconds from the start of the run in its worker; 0 is unlimited. Default: the pool's. */
+  timeoutMs?: number | undefined;
+  /** The sandbox heap's hard maximum in bytes. Default: the pool's. */
+  memoryBytes?: number | undefined;
+  /** Ends the run early: it leaves the queue at once, and is interrupted when it is running. */
+  signal?: AbortSignal | undefined;
+  /** Runs of a higher priority leave the queue first. A whole number; default 0. */
+  priority?: number | undefined;
+  /** Whom the run belongs to, for fairness between keys. */
+  key?: string | undefined;
+  /** ArrayBuffers among the arguments that the caller gives up: they are detached. */
+  transfer?: readonly ArrayBuffer[] | undefined;
+}
+
+/** Options of a single evaluation. */
+export interface EvalOptions extends Omit<RunOptions, "transfer"> {
+  /** `script` (default): the completion value, with top-level await. `module`: the namespace. */
+  type?: "script" | "module" | undefined;
+  /** The name that stack traces show. */
+  filename?: string | undefined;
+}
+
+/** How a run ended, as data. */
+export type RunOutcome<Value = unknown> =
+  | { ok: true; value: Value; receipt: Receipt }
+  | { ok: false; error: SkepError; receipt: Receipt };
+
+/** What a run executes, encoded when it was submitted. */
+export type RunTarget =
+  | { readonly type: "function"; readonly name: string; readonly args: Uint8Array }
+  | {
+      readonly type: "source";
+      readonly kind: "script" | "module";
+      readonly filename: string;
+      readonly source: string;
+    };
+
+/** The function's name, or the file name of an evaluation. */
+export function nameOf(target: RunTarget): string {
+  return target.type === "function" ? target.name : target.filename;
+}
+
+/** Where a run is. `settled` is final. */
+export type RunPhase = "submitted" | "queued" | "in-flight" | "settled";
+
+/** What the pool knows about a run. */
+export class Run {
+  phase: RunPhase = "submitted";
+  /** Workers the run was sent to. */
+  attempts = 0;
+  /** Workers that were lost while this run may have been the reason. */
+  strikes = 0;
+  /** The worker it was sent to last; 0 when it never was. */
+  workerId = 0;
+  /** The cancel flag it listens to in its worker. */
+  slot = 0;
+  /** The worker it is in flight on. */
+  worker: { cancel(run: Run): void } | undefined;
+  /** The function's number in the registry; 0 for an evaluation. */
+  functionId = 0;
+  /** The registry revision a worker must have for this run. */
+  requiredRevision = 0;
+  /** When the parent first knew it to be running in its worker; undefined before. */
+  startedAtMs: number | undefined;
+  /** Whether it awaits something outside the engine, as far as the parent knows. */
+  isParked = false;
+  /** When the caller asked to end it early; undefined when not. */
+  cancelledAtMs: number | undefined;
+  priority = 0;
+  key: string | undefined;
+  signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+  /** Whether the caller wants an outcome rather than a value or a rejection. */
+  wantsOutcome = false;
+  resolve!: (result: unknown) => void;
+  reject!: (error: SkepError) => void;
+
+  constructor(
+    public id: number,
+    readonly target: RunTarget,
+    public limits: RunLimits,
+    readonly submittedAtMs: number,
+  ) {}
+
+  get name(): string {
+    return nameOf(this.target);
+  }
+}

@@ -1,0 +1,278 @@
+/** One open worker: what is in flight on it, what it has installed, and the batches to and from it. */
+import type { WorkerHandle } from "../environments/contract.ts";
+import { ByteWriter } from "../protocol/bytes.ts";
+import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
+import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
+import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
+import type { Clock } from "./clock.ts";
+import type { Run } from "./run.ts";
+
+/** Who is told what a worker says. */
+export interface LinkListener {
+  onMessage(link: WorkerLink, message: MessageFromWorker): void;
+  /** All messages of a batch were delivered. */
+  onBatchDone(link: WorkerLink): void;
+  /** The worker cannot be talked to any more: `what` went wrong. */
+  onBroken(link: WorkerLink, what: string, error: unknown): void;
+}
+
+/** A control request got no reply in time. */
+export class ControlTimeoutError extends Error {
+  override name = "ControlTimeoutError";
+}
+
+/** The worker ended before it replied. */
+export class WorkerGoneError extends Error {
+  override name = "WorkerGoneError";
+}
+
+/** How many milliseconds of guest code may wait in a worker's mailbox. */
+const WINDOW_MS = 1;
+const MAXIMUM_WINDOW = 64;
+/** How much the latest run counts in the average: two slow runs in a row shrink the window. */
+const AVERAGE_WEIGHT = 0.2;
+/** A batch buffer that grew beyond this is not kept. */
+const KEPT_WRITER_BYTES = 1 << 20;
+
+/** The run a worker is executing, as last seen. */
+export interface Observation {
+  runId: number;
+  /** Tells one entry into the engine from the next. */
+  enteredAt: number;
+  /** When the parent knows it to have been inside since. */
+  sinceMs: number;
+}
+
+export class WorkerLink {
+  readonly inFlight: Map<number, Run> = new Map();
+  /** The registry revision the worker acknowledged last. */
+  revision = 0;
+  /** What the worker last told about itself. */
+  statistics: WorkerStatistics | undefined;
+  /** The last run said to have entered the engine; only where there is no signal block. */
+  enteredRunId = 0;
+  observation: Observation | undefined;
+  /** When the worker was last known to make progress, for the watchdog. */
+  lastProgressMs: number;
+  /** Whether the watchdog has reported it as past its limits. */
+  isSuspect = false;
+
+  readonly #freeSlots: number[];
+  readonly #pendingRequests = new Set<(error: Error) => void>();
+  #writer = new ByteWriter();
+  #flushDue = false;
+  /** Sent, not settled and not parked. */
+  #backlog = 0;
+  #window = 2;
+  #averageCpuMs = WINDOW_MS;
+  #isAlive = true;
+  #keepsProcess = true;
+
+  constructor(
+    readonly workerId: number,
+    readonly handle: WorkerHandle,
+    slots: number,
+    readonly clock: Clock,
+    readonly listener: LinkListener,
+  ) {
+    // Taken from the end: low numbers first.
+    this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
+    this.lastProgressMs = clock.now();
+    handle.onBatch = (batch) => this.#receive(batch);
+    handle.keepAlive(true);
+  }
+
+  get inFlightCount(): number {
+    return this.inFlight.size;
+  }
+
+  get pendingRequestCount(): number {
+    return this.#pendingRequests.size;
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Sent runs that are not known to wait for something outside the engine. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
+  /**
+   * Whether another run should be sent now. Runs that take long stay with the parent, where
+   * priorities, abortions and other workers still reach them; trivial ones are sent ahead, so that
+   * the worker never waits for the next.
+   */
+  get hasRoom(): boolean {
+    return this.#backlog < this.#window && this.#freeSlots.length > 0;
+  }
+
+  /** Sends a run at the end of this turn. The caller has asked {@link hasRoom}. */
+  start(run: Run): void {
+    run.slot = this.#freeSlots.pop() ?? 0;
+    run.workerId = this.workerId;
+    run.attempts++;
+    run.isParked = false;
+    run.startedAtMs = undefined;
+    if (this.#backlog === 0) this.lastProgressMs = this.clock.now();
+    this.#backlog++;
+    this.inFlight.set(run.id, run);
+    const { id: runId, slot, limits, target, functionId } = run;
+    if (target.type === "function") {
+      this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
+    } else {
+      const { kind, filename, source } = target;
+      this.#send({ type: "run-source", runId, slot, limits, kind, filename, source });
+    }
+  }
+
+  /** Asks the worker to end a run. */
+  cancel(run: Run): void {
+    this.handle.signals?.cancel(run.slot, run.id);
+    this.#send({ type: "cancel", runId: run.id });
+  }
+
+  /** Forgets a run that ended, and learns from what it cost. */
+  finish(run: Run, cost: RunCost): void {
+    this.inFlight.delete(run.id);
+    this.#freeSlots.push(run.slot);
+    if (!run.isParked) this.#backlog--;
+    if (this.enteredRunId === run.id) this.enteredRunId = 0;
+    this.#averageCpuMs += AVERAGE_WEIGHT * (cost.cpuMs - this.#averageCpuMs);
+    const runsPerWindow = Math.ceil(WINDOW_MS / Math.max(this.#averageCpuMs, 0.001));
+    // One more, so that there is a next run while a result is on its way.
+    this.#window = Math.min(runsPerWindow, MAXIMUM_WINDOW) + 1;
+  }
+
+  /** The run awaits something: it no longer stands in others' way. */
+  park(run: Run, nowMs: number): void {
+    run.startedAtMs ??= nowMs;
+    if (this.enteredRunId === run.id) this.enteredRunId = 0;
+    if (run.isParked) return;
+    run.isParked = true;
+    this.#backlog--;
+  }
+
+  /** The run is inside the engine from now on, as far as a message can tell. */
+  enter(run: Run, nowMs: number): void {
+    run.startedAtMs ??= nowMs;
+    this.enteredRunId = run.id;
+    this.observation = { runId: run.id, enteredAt: nowMs, sinceMs: nowMs };
+    if (!run.isParked) return;
+    run.isParked = false;
+    this.#backlog++;
+  }
+
+  /** Applies a registry change; the revision counts once it resolves with `ok`. */
+  async install(change: RegistryChange, timeoutMs: number): Promise<InstallResult> {
+    const result = await this.request(
+      "apply a change of the registry",
+      () => this.handle.control.install(change),
+      timeoutMs,
+    );
+    if (result.ok) this.revision = change.revision;
+    return result;
+  }
+
+  /**
+   * A control request. Rejects with {@link ControlTimeoutError} or {@link WorkerGoneError} when no
+   * reply comes: on its own it would never settle once the worker is gone.
+   */
+  request<Reply>(what: string, call: () => Promise<Reply>, timeoutMs: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (!this.#isAlive) {
+        reject(new WorkerGoneError(`Worker ${this.workerId} is gone.`));
+        return;
+      }
+      const finish = (): void => {
+        this.#pendingRequests.delete(fail);
+        this.lastProgressMs = this.clock.now();
+        cancelTimeout();
+        if (this.isIdle) this.keepProcess(false);
+      };
+      const fail = (error: Error): void => {
+        finish();
+        reject(error);
+      };
+      const cancelTimeout = this.clock.schedule(timeoutMs, () => {
+        const message = `Worker ${this.workerId} did not ${what} within ${timeoutMs} ms.`;
+        fail(new ControlTimeoutError(message));
+      });
+      this.#pendingRequests.add(fail);
+      this.keepProcess(true);
+      call().then((reply) => {
+        finish();
+        resolve(reply);
+      }, fail);
+    });
+  }
+
+  /** Asks for {@link statistics}; failures leave the last known ones. */
+  async refreshStatistics(timeoutMs: number): Promise<void> {
+    try {
+      this.statistics = await this.request(
+        "report its statistics",
+        () => this.handle.control.statistics(),
+        timeoutMs,
+      );
+    } catch {
+      // Whatever ails the worker, others find out.
+    }
+  }
+
+  /** Says whether the host process must stay for this worker. */
+  keepProcess(keep: boolean): void {
+    if (keep === this.#keepsProcess) return;
+    this.#keepsProcess = keep;
+    this.handle.keepAlive(keep);
+  }
+
+  /** Whether the host process could exit without losing anything here. */
+  get isIdle(): boolean {
+    return this.inFlight.size === 0 && this.#pendingRequests.size === 0;
+  }
+
+  /** The worker is gone: nothing it sent counts any more, and no request will be answered. */
+  end(reason: string): void {
+    this.#isAlive = false;
+    for (const fail of this.#pendingRequests) fail(new WorkerGoneError(reason));
+  }
+
+  #send(message: MessageToWorker): void {
+    writeToWorker(this.#writer, message);
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    this.keepProcess(true);
+    // Everything that is submitted in the same turn goes in the same batch.
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushDue = false;
+    if (!this.#isAlive || this.#writer.length === 0) return;
+    const batch = this.#writer.take();
+    if (this.#writer.bytes.length > KEPT_WRITER_BYTES) this.#writer = new ByteWriter();
+    try {
+      this.handle.post(batch);
+    } catch (error) {
+      this.listener.onBroken(this, "could not be sent a batch", error);
+    }
+  };
+
+  #receive(batch: Uint8Array): void {
+    if (!this.#isAlive) return;
+    this.lastProgressMs = this.clock.now();
+    try {
+      for (const message of readFromWorker(batch)) {
+        this.listener.onMessage(this, message);
+        // A listener may have ended the worker: the rest of its words is void.
+        if (!this.#isAlive) return;
+      }
+    } catch (error) {
+      this.listener.onBroken(this, "sent malformed bytes", error);
+      return;
+    }
+    this.listener.onBatchDone(this);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The control interface: rare requests with replies, exposed by a worker over Comlink. Runs and
+ * their results do not travel here, see `messages.ts`.
+ */
+
+export type EngineName = "sync" | "asyncify";
+
+/** Whether a run gets a fresh sandbox or shares its worker's. */
+export type Isolation = "call" | "worker";
+
+export interface WorkerSettings {
+  engine: EngineName;
+  /** The engine, compiled once by the parent and shared. */
+  engineModule: WebAssembly.Module;
+  isolation: Isolation;
+  /** The heap maximum of sandboxes whose run does not name another, in bytes. */
+  memoryBytes: number;
+  /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
+  installTimeoutMs: number;
+  /** The shared signal block; absent where SharedArrayBuffer is. */
+  signals?: SharedArrayBuffer | undefined;
+  /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
+  stackBytes: number;
+}
+
+/** What a worker tells about itself once its engine runs. */
+export interface WorkerReady {
+  /** Identifies the engine build; images only fit the build that made them. */
+  engineBuild: string;
+}
+
+/** A function as workers receive it. */
+export interface FunctionDefinition {
+  /** Stable for as long as the name is defined; a redefinition keeps it. */
+  id: number;
+  name: string;
+  /** An expression that evaluates to the function. */
+  source: string;
+  /** Where the host binds `{ dependencies, constants }`: the index of a parameter literally named `context`. */
+  contextIndex?: number | undefined;
+  /** Aliases to resolve before the first call, for `context.dependencies`. */
+  dependencies: string[];
+}
+
+/** A constant, its value in inbound form: an array that holds the one value. */
+export interface ConstantDefinition {
+  name: string;
+  value: Uint8Array;
+}
+
+/** How a dependency reaches the sandbox. */
+export type DependencyDefinition =
+  | { alias: string; kind: "source"; source: string; pick?: ExportChoice | undefined }
+  | { alias: string; kind: "commonjs"; source: string; pick?: ExportChoice | undefined }
+  | {
+      alias: string;
+      kind: "host-module";
+      /** What the worker imports, e.g. `node:path` or an absolute URL. */
+      specifier: string;
+      /** Reachable exports; `"all"` for every named export. */
+      exports: string[] | "all";
+      /**
+       * Classes of which instances may be handed to the guest as opaque handles, and their
+       * methods it may call; `"all"`: the public methods of every class's own prototype.
+       */
+      handles: Record<string, string[]> | "all";
+      pick?: ExportChoice | undefined;
+    };
+
+/** Which part of a dependency `wpc_import` yields when it is not the whole module. */
+export type ExportChoice = { export: string };
+
+/** A change of the registry: removals are applied first. */
+export interface RegistryChange {
+  /** The registry's revision after this change. */
+  revision: number;
+  bootstrap?: string | undefined;
+  define: {
+    functions: FunctionDefinition[];
+    constants: ConstantDefinition[];
+    dependencies: DependencyDefinition[];
+  };
+  undefine: {
+    functions: string[];
+    constants: string[];
+    dependencies: string[];
+  };
+}
+
+/** What kind of definition a name belongs to. */
+export type DefinitionKind = "function" | "constant" | "dependency" | "bootstrap";
+
+/** Why a change was not applied; the worker's registry is as it was before. */
+export interface InstallFailure {
+  kind: DefinitionKind;
+  name: string;
+  /** The guest's error name and message, or the host module's. */
+  message: string;
+}
+
+export type InstallResult = { ok: true; revision: number } | { ok: false; failure: InstallFailure };
+
+export interface WorkerStatistics {
+  /** Sandboxes by state. */
+  cells: { free: number; running: number; parked: number };
+  /** Bytes of WebAssembly memory all sandboxes have grown to. */
+  memoryBytes: number;
+  /** Bytes of the golden image as stored. */
+  imageBytes: number;
+  /** Sandboxes thrown away after a trap or for having grown too far. */
+  discarded: number;
+}
+
+/** What the parent may ask of a worker. */
+export interface WorkerControl {
+  /** Starts the engine and takes the first image. Rejects when the engine cannot run here. */
+  initialise(settings: WorkerSettings): Promise<WorkerReady>;
+  /** Applies a change to the template and takes a new image, or leaves all as it was. */
+  install(change: RegistryChange): Promise<InstallResult>;
+  statistics(): Promise<WorkerStatistics>;
+  /** Frees every sandbox. The worker can be terminated afterwards. */
+  shutdown(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+/**
+ * The data wire's messages: what the parent sends to a worker and what the worker reports. They
+ * travel in batches, in the compact form that `wire.ts` gives them.
+ */
+
+/** Limits that travel with a run. */
+export interface RunLimits {
+  /** Milliseconds from the start of the run in the worker; 0 is unlimited. */
+  timeoutMs: number;
+  /** The sandbox heap's hard maximum in bytes. */
+  memoryBytes: number;
+}
+
+/** A call of a registered function. */
+export interface RunFunctionMessage {
+  type: "run-function";
+  runId: number;
+  /** The cancel flag this run listens to in the signal block, unique among the worker's runs. */
+  slot: number;
+  limits: RunLimits;
+  functionId: number;
+  /** The arguments in inbound form (`values/inbound.ts`). */
+  args: Uint8Array;
+}
+
+/** An evaluation of source text. */
+export interface RunSourceMessage {
+  type: "run-source";
+  runId: number;
+  slot: number;
+  limits: RunLimits;
+  /** `script`: completion value, top-level await; `module`: the module's namespace. */
+  kind: "script" | "module";
+  /** The name stack traces show. */
+  filename: string;
+  source: string;
+}
+
+/** Ends a run early: removed if it has not started, interrupted if it is running. */
+export interface CancelMessage {
+  type: "cancel";
+  runId: number;
+}
+
+export type MessageToWorker = RunFunctionMessage | RunSourceMessage | CancelMessage;
+
+/** The part of the receipt only the worker knows. Times in milliseconds. */
+export interface RunCost {
+  wallMs: number;
+  cpuMs: number;
+  gas: number;
+  peakMemoryBytes: number;
+  hostCalls: number;
+}
+
+/** A run ended with a value, in outbound form (`values/outbound.ts`). */
+export interface SettledMessage {
+  type: "settled";
+  runId: number;
+  cost: RunCost;
+  value: Uint8Array;
+}
+
+/** How a run failed inside the worker. The codes are a subset of `SkepErrorCode`. */
+export type WorkerFailureCode =
+  | "guest-error"
+  | "timeout"
+  | "memory-exceeded"
+  | "stack-exceeded"
+  | "output-exceeded"
+  | "aborted"
+  | "unknown-function"
+  | "not-marshallable"
+  | "missing-dependency"
+  | "worker-lost";
+
+/** A run failed. For `guest-error` the thrown value is in outbound form, else it is empty. */
+export interface FailedMessage {
+  type: "failed";
+  runId: number;
+  cost: RunCost;
+  code: WorkerFailureCode;
+  message: string;
+  thrown: Uint8Array;
+}
+
+/** A run awaits something and left the engine: others may run meanwhile. */
+export interface ParkedMessage {
+  type: "parked";
+  runId: number;
+}
+
+/**
+ * A run is about to enter the engine. Only sent where there is no signal block, so that a hang
+ * can still be blamed on the right run.
+ */
+export interface EnteredMessage {
+  type: "entered";
+  runId: number;
+}
+
+export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";
+
+/** A console line of a guest. `values` is an array in outbound form. */
+export interface ConsoleMessage {
+  type: "console";
+  runId: number;
+  level: ConsoleLevel;
+  values: Uint8Array;
+}
+
+/** Something the worker's own code noticed, not the guest's: reported as an event. */
+export interface WarningMessage {
+  type: "warning";
+  /** 0 when it belongs to no run. */
+  runId: number;
+  /** A stable word, e.g. `unhandled-rejection`, `sandbox-discarded`, `malformed-message`. */
+  name: string;
+  message: string;
+}
+
+export type MessageFromWorker =
+  | SettledMessage
+  | FailedMessage
+  | ParkedMessage
+  | EnteredMessage
+  | ConsoleMessage
+  | WarningMessage;

@@ -1,0 +1,80 @@
+/**
+ * The shared signal block: what parent and worker tell each other without messages, so that it
+ * arrives even while guest code spins. One per worker, an Int32Array over a SharedArrayBuffer.
+ */
+
+/** Index of each word. Written by the worker unless said otherwise. */
+const RUNNING_RUN = 0;
+const ENTERED_AT = 1;
+const POLLS = 2;
+/** The first cancel flag; written by the parent: the id of the run to interrupt, else 0. */
+const CANCEL_FLAGS = 8;
+
+/** The smallest and the usual number of cancel flags; see {@link createSignals}. */
+const MINIMUM_SLOTS = 64;
+
+/** What a worker is doing right now, read without asking it. */
+export interface WorkerActivity {
+  /** The run inside the engine, 0 when none is. */
+  runId: number;
+  /** When it entered the engine: whole milliseconds of `Date.now()`, modulo 2^31. */
+  enteredAt: number;
+  /** Interrupt polls since the worker started, modulo 2^32: stands still while a native hangs. */
+  polls: number;
+}
+
+/** Both ends' view of one worker's signal block. */
+export class Signals {
+  readonly #words: Int32Array;
+
+  constructor(readonly buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+  }
+
+  /** Worker: a run enters the engine. */
+  enter(runId: number): void {
+    Atomics.store(this.#words, ENTERED_AT, Date.now() & 0x7fff_ffff);
+    Atomics.store(this.#words, RUNNING_RUN, runId);
+  }
+
+  /** Worker: no run is inside the engine. */
+  leave(): void {
+    Atomics.store(this.#words, RUNNING_RUN, 0);
+  }
+
+  /** Worker: one interrupt poll of the run in `slot`; true when the parent wants it to end. */
+  poll(slot: number, runId: number): boolean {
+    // Only this thread writes the counter, so load and store need not be one step.
+    this.#words[POLLS] = (this.#words[POLLS] ?? 0) + 1;
+    return Atomics.load(this.#words, CANCEL_FLAGS + slot) === runId;
+  }
+
+  /** Parent: asks the run in `slot` to end. A flag for an older run in the same slot is inert. */
+  cancel(slot: number, runId: number): void {
+    Atomics.store(this.#words, CANCEL_FLAGS + slot, runId);
+  }
+
+  /** Parent: what the worker is doing. */
+  activity(): WorkerActivity {
+    return {
+      runId: Atomics.load(this.#words, RUNNING_RUN),
+      enteredAt: Atomics.load(this.#words, ENTERED_AT),
+      polls: Atomics.load(this.#words, POLLS),
+    };
+  }
+}
+
+/**
+ * A signal block with a cancel flag for each of `slots` runs, or undefined where the platform
+ * has no SharedArrayBuffer (a page that is not cross-origin isolated).
+ */
+export function createSignals(slots: number): Signals | undefined {
+  if (typeof SharedArrayBuffer === "undefined") return undefined;
+  const words = CANCEL_FLAGS + Math.max(slots, MINIMUM_SLOTS);
+  return new Signals(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Milliseconds since `enteredAt` of {@link WorkerActivity}, right across its wrap-around. */
+export function sinceEntered(enteredAt: number, nowMs: number): number {
+  return ((nowMs & 0x7fff_ffff) - enteredAt) & 0x7fff_ffff;
+}

@@ -1,0 +1,310 @@
+/**
+ * Guest values on their way out. The worker reads them out of the sandbox's memory (see
+ * `guest/marshal/heap-reader.ts`) and writes this form; here the parent builds host values of it.
+ * Only data comes out: no guest code has run for it, and nothing in it is callable.
+ */
+import type { GuestErrorFields } from "../../errors.ts";
+import { ByteReader, MalformedBytesError } from "../bytes.ts";
+import { TYPED_ARRAYS } from "./guest-format.ts";
+
+/** A value's leading byte. Everything from `object` on is counted, for `same` to refer to. */
+export const OutboundTag = {
+  undefined: 0,
+  null: 1,
+  false: 2,
+  true: 3,
+  /** Zigzag LEB128. */
+  int32: 4,
+  float64: 5,
+  string: 6,
+  /** A byte count, then two's complement, least significant first. */
+  bigint: 7,
+  /** Stands for what cannot cross, in console lines only: a description. */
+  description: 8,
+  /** The number of an earlier object. */
+  same: 9,
+  /** A count, that many names, then as many values; the names are remembered as a shape. */
+  object: 10,
+  /** The number of an earlier shape, then its values. */
+  shapedObject: 11,
+  array: 12,
+  /** Length, a count, then that many names and values. */
+  sparseArray: 13,
+  /** Milliseconds as float64. */
+  date: 14,
+  /** Source, flags. */
+  regexp: 15,
+  map: 16,
+  set: 17,
+  /** Name, message, stack, then 1 and the cause, or 0. */
+  error: 18,
+  /** Bytes, then the maximum length plus one, or 0 when it cannot be resized. */
+  arrayBuffer: 19,
+  /** Index in `TYPED_ARRAYS`, byteOffset, length, then the buffer. */
+  typedArray: 20,
+  /** byteOffset, byteLength, then the buffer. */
+  dataView: 21,
+  /** A primitive follows. */
+  boxed: 22,
+  /** A block that holds one value, with references and shapes of its own. Not counted itself. */
+  apart: 23,
+} as const;
+
+/**
+ * Decodes a guest's value.
+ *
+ * @throws MalformedBytesError when the bytes are not what a worker writes.
+ */
+export function decodeValue(bytes: Uint8Array): unknown {
+  return new OutboundDecoder(bytes).value();
+}
+
+/**
+ * Decodes what a guest threw: name, message, stack, the thrown value's data, then 1 and the cause
+ * in the same form, or 2 and a cause that is a plain value, or 0.
+ *
+ * @throws MalformedBytesError when the bytes are not what a worker writes.
+ */
+export function decodeThrown(bytes: Uint8Array): GuestErrorFields {
+  return new OutboundDecoder(bytes).thrown();
+}
+
+class OutboundDecoder {
+  readonly #reader: ByteReader;
+  readonly #objects: unknown[] = [];
+  readonly #shapes: string[][] = [];
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes);
+  }
+
+  thrown(): GuestErrorFields {
+    const reader = this.#reader;
+    const name = reader.string();
+    const message = reader.string();
+    const stack = reader.string();
+    const data = this.value() as Record<string, unknown>;
+    const fields: GuestErrorFields = { name, message, stack, data };
+    const causeKind = reader.u8();
+    if (causeKind === 1) fields.cause = causeError(this.thrown());
+    else if (causeKind === 2) fields.cause = this.value();
+    return fields;
+  }
+
+  value(): unknown {
+    const reader = this.#reader;
+    const tag = reader.u8();
+    switch (tag) {
+      case OutboundTag.undefined:
+        return undefined;
+      case OutboundTag.null:
+        return null;
+      case OutboundTag.false:
+        return false;
+      case OutboundTag.true:
+        return true;
+      case OutboundTag.int32: {
+        const zigzag = reader.varint();
+        return (zigzag >>> 1) ^ -(zigzag & 1);
+      }
+      case OutboundTag.float64:
+        return reader.f64();
+      case OutboundTag.string:
+      case OutboundTag.description:
+        return reader.string();
+      case OutboundTag.bigint:
+        return this.#bigint();
+      case OutboundTag.same:
+        return this.#known(reader.varint());
+      case OutboundTag.object: {
+        const count = reader.varint();
+        const keys: string[] = [];
+        for (let index = 0; index < count; index++) keys.push(reader.string());
+        this.#shapes.push(keys);
+        return this.#object(keys);
+      }
+      case OutboundTag.shapedObject: {
+        const keys = this.#shapes[reader.varint()];
+        if (!keys) throw new MalformedBytesError("An object has an unknown shape.");
+        return this.#object(keys);
+      }
+      case OutboundTag.array:
+        return this.#array();
+      case OutboundTag.apart:
+        return decodeValue(reader.block());
+      default:
+        return this.#exotic(tag);
+    }
+  }
+
+  #object(keys: string[]): object {
+    const object: Record<string, unknown> = {};
+    this.#objects.push(object);
+    for (const key of keys) {
+      // Assigning to __proto__ would change the prototype; here it is a name like any other.
+      if (key === "__proto__") defineOwn(object, key, this.value());
+      else object[key] = this.value();
+    }
+    return object;
+  }
+
+  #array(): unknown[] {
+    const length = this.#reader.varint();
+    if (length > this.#reader.bytes.length) throw new MalformedBytesError("An array is too long.");
+    const array: unknown[] = [];
+    this.#objects.push(array);
+    for (let index = 0; index < length; index++) array.push(this.value());
+    return array;
+  }
+
+  #exotic(tag: number): unknown {
+    const reader = this.#reader;
+    switch (tag) {
+      case OutboundTag.sparseArray: {
+        const array: unknown[] = [];
+        this.#objects.push(array);
+        array.length = reader.varint();
+        for (let left = reader.varint(); left > 0; left--) defineOwn(array, reader.string(), this.value());
+        return array;
+      }
+      case OutboundTag.date:
+        return this.#keep(new Date(reader.f64()));
+      case OutboundTag.regexp:
+        return this.#keep(this.#regexp());
+      case OutboundTag.map: {
+        const map = this.#keep(new Map<unknown, unknown>());
+        for (let left = reader.varint(); left > 0; left--) {
+          const key = this.value();
+          map.set(key, this.value());
+        }
+        return map;
+      }
+      case OutboundTag.set: {
+        const set = this.#keep(new Set<unknown>());
+        for (let left = reader.varint(); left > 0; left--) set.add(this.value());
+        return set;
+      }
+      case OutboundTag.error:
+        return this.#error();
+      case OutboundTag.arrayBuffer:
+        return this.#buffer();
+      case OutboundTag.typedArray: {
+        const name = TYPED_ARRAYS[reader.u8()];
+        const byteOffset = reader.varint();
+        const length = reader.varint();
+        return this.#viewed((buffer) => typedArray(name, buffer, byteOffset, length));
+      }
+      case OutboundTag.dataView: {
+        const byteOffset = reader.varint();
+        const byteLength = reader.varint();
+        return this.#viewed((buffer) => new DataView(buffer, byteOffset, byteLength));
+      }
+      case OutboundTag.boxed: {
+        const at = this.#objects.push(undefined) - 1;
+        return (this.#objects[at] = Object(this.value()));
+      }
+      default:
+        throw new MalformedBytesError(`No value has the tag ${tag}.`);
+    }
+  }
+
+  #keep<Kept>(object: Kept): Kept {
+    this.#objects.push(object);
+    return object;
+  }
+
+  #known(index: number): unknown {
+    if (index >= this.#objects.length) throw new MalformedBytesError("A reference leads nowhere.");
+    return this.#objects[index];
+  }
+
+  #bigint(): bigint {
+    const bytes = this.#reader.block();
+    let digits = "";
+    for (let index = bytes.length - 1; index >= 0; index--) {
+      digits += (bytes[index] ?? 0).toString(16).padStart(2, "0");
+    }
+    return digits === "" ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${digits}`));
+  }
+
+  #regexp(): RegExp {
+    const source = this.#reader.string();
+    const flags = this.#reader.string();
+    try {
+      return new RegExp(source, flags);
+    } catch (cause) {
+      throw new MalformedBytesError(`This platform does not know the expression /${source}/${flags}.`, { cause });
+    }
+  }
+
+  #error(): Error {
+    const reader = this.#reader;
+    const name = reader.string();
+    const error = new (ERROR_CLASSES[name] ?? Error)(reader.string());
+    this.#objects.push(error);
+    defineOwn(error, "stack", reader.string(), false);
+    if (reader.u8() === 1) defineOwn(error, "cause", this.value(), false);
+    return error;
+  }
+
+  #buffer(): ArrayBuffer {
+    const bytes = this.#reader.block();
+    const maximum = this.#reader.varint();
+    const options = maximum > 0 ? { maxByteLength: maximum - 1 } : undefined;
+    const Resizable = ArrayBuffer as new (length: number, options?: { maxByteLength: number }) => ArrayBuffer;
+    const buffer = new Resizable(bytes.length, options);
+    new Uint8Array(buffer).set(bytes);
+    return this.#keep(buffer);
+  }
+
+  #viewed(make: (buffer: ArrayBuffer) => ArrayBufferView): ArrayBufferView {
+    // The view is counted before its buffer, as the worker met it first.
+    const at = this.#objects.push(undefined) - 1;
+    const buffer = this.value();
+    if (!(buffer instanceof ArrayBuffer)) throw new MalformedBytesError("A view lacks its buffer.");
+    const view = make(buffer);
+    this.#objects[at] = view;
+    return view;
+  }
+}
+
+const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
+  // Without a prototype "constructor" would be found.
+  __proto__: null as never,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+function typedArray(
+  name: string | undefined,
+  buffer: ArrayBuffer,
+  byteOffset: number,
+  length: number,
+): ArrayBufferView {
+  const classes = globalThis as unknown as Record<
+    string,
+    (new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView) | undefined
+  >;
+  const View = name === undefined ? undefined : classes[name];
+  if (View) return new View(buffer, byteOffset, length);
+  // Float16Array is younger than some platforms; its bits are still the caller's to read.
+  if (name === "Float16Array") return new Uint16Array(buffer, byteOffset, length);
+  throw new MalformedBytesError("A view is of an unknown kind.");
+}
+
+function causeError(fields: GuestErrorFields): Error {
+  const error = new (ERROR_CLASSES[fields.name] ?? Error)(fields.message);
+  if (error.name !== fields.name) defineOwn(error, "name", fields.name, false);
+  defineOwn(error, "stack", fields.stack, false);
+  if ("cause" in fields) defineOwn(error, "cause", fields.cause, false);
+  if (Object.keys(fields.data).length > 0) defineOwn(error, "data", fields.data);
+  return error;
+}
+
+function defineOwn(object: object, key: string, value: unknown, enumerable = true): void {
+  Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable });
+}

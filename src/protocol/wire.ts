@@ -1,0 +1,167 @@
+/**
+ * The compact form of the data wire. A batch is any number of messages one after the other, each
+ * a type byte and its fields in the order given here; nothing else knows this form.
+ */
+import { ByteReader, type ByteWriter, MalformedBytesError } from "./bytes.ts";
+import type {
+  ConsoleLevel,
+  MessageFromWorker,
+  MessageToWorker,
+  RunCost,
+  RunLimits,
+  WorkerFailureCode,
+} from "./messages.ts";
+
+const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3 } as const;
+const FROM_WORKER = { settled: 1, failed: 2, parked: 3, entered: 4, console: 5, warning: 6 } as const;
+const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
+const FAILURES: readonly WorkerFailureCode[] = [
+  "guest-error",
+  "timeout",
+  "memory-exceeded",
+  "stack-exceeded",
+  "output-exceeded",
+  "aborted",
+  "unknown-function",
+  "not-marshallable",
+  "missing-dependency",
+  "worker-lost",
+];
+
+/** Appends a message from the parent to a batch. */
+export function writeToWorker(writer: ByteWriter, message: MessageToWorker): void {
+  writer.u8(TO_WORKER[message.type]);
+  writer.u32(message.runId);
+  if (message.type === "cancel") return;
+  writer.varint(message.slot);
+  writer.varint(message.limits.timeoutMs);
+  writer.varint(message.limits.memoryBytes);
+  if (message.type === "run-function") {
+    writer.varint(message.functionId);
+    writer.block(message.args);
+  } else {
+    writer.u8(message.kind === "module" ? 1 : 0);
+    writer.string(message.filename);
+    writer.string(message.source);
+  }
+}
+
+/** Reads a batch from the parent. Byte fields are views into the batch. */
+export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
+  const reader = new ByteReader(batch);
+  while (!reader.done) {
+    const type = reader.u8();
+    const runId = reader.u32();
+    if (type === TO_WORKER.cancel) {
+      yield { type: "cancel", runId };
+      continue;
+    }
+    const slot = reader.varint();
+    const limits: RunLimits = { timeoutMs: reader.varint(), memoryBytes: reader.varint() };
+    if (type === TO_WORKER["run-function"]) {
+      const functionId = reader.varint();
+      yield { type: "run-function", runId, slot, limits, functionId, args: reader.block() };
+    } else if (type === TO_WORKER["run-source"]) {
+      const kind = reader.u8() === 1 ? "module" : "script";
+      const filename = reader.string();
+      yield { type: "run-source", runId, slot, limits, kind, filename, source: reader.string() };
+    } else {
+      throw new MalformedBytesError(`No message to a worker has the type ${type}.`);
+    }
+  }
+}
+
+/** Appends a message from a worker to a batch. */
+export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker): void {
+  writer.u8(FROM_WORKER[message.type]);
+  writer.u32(message.runId);
+  switch (message.type) {
+    case "settled":
+      writeCost(writer, message.cost);
+      writer.block(message.value);
+      break;
+    case "failed":
+      writeCost(writer, message.cost);
+      writer.u8(FAILURES.indexOf(message.code));
+      writer.string(message.message);
+      writer.block(message.thrown);
+      break;
+    case "console":
+      writer.u8(LEVELS.indexOf(message.level));
+      writer.block(message.values);
+      break;
+    case "warning":
+      writer.string(message.name);
+      writer.string(message.message);
+      break;
+    case "parked":
+    case "entered":
+      break;
+  }
+}
+
+/** Reads a batch from a worker. Byte fields are views into the batch. */
+export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker> {
+  const reader = new ByteReader(batch);
+  while (!reader.done) {
+    const type = reader.u8();
+    const runId = reader.u32();
+    switch (type) {
+      case FROM_WORKER.settled: {
+        const cost = readCost(reader);
+        yield { type: "settled", runId, cost, value: reader.block() };
+        break;
+      }
+      case FROM_WORKER.failed: {
+        const cost = readCost(reader);
+        const code = chosen(FAILURES, reader.u8());
+        const message = reader.string();
+        yield { type: "failed", runId, cost, code, message, thrown: reader.block() };
+        break;
+      }
+      case FROM_WORKER.parked:
+        yield { type: "parked", runId };
+        break;
+      case FROM_WORKER.entered:
+        yield { type: "entered", runId };
+        break;
+      case FROM_WORKER.console: {
+        const level = chosen(LEVELS, reader.u8());
+        yield { type: "console", runId, level, values: reader.block() };
+        break;
+      }
+      case FROM_WORKER.warning: {
+        const name = reader.string();
+        yield { type: "warning", runId, name, message: reader.string() };
+        break;
+      }
+      default:
+        throw new MalformedBytesError(`No message from a worker has the type ${type}.`);
+    }
+  }
+}
+
+// Times travel as whole microseconds: finer than any clock a browser lends us.
+function writeCost(writer: ByteWriter, cost: RunCost): void {
+  writer.varint(Math.round(cost.wallMs * 1000));
+  writer.varint(Math.round(cost.cpuMs * 1000));
+  writer.varint(cost.gas);
+  writer.varint(cost.peakMemoryBytes);
+  writer.varint(cost.hostCalls);
+}
+
+function readCost(reader: ByteReader): RunCost {
+  return {
+    wallMs: reader.varint() / 1000,
+    cpuMs: reader.varint() / 1000,
+    gas: reader.varint(),
+    peakMemoryBytes: reader.varint(),
+    hostCalls: reader.varint(),
+  };
+}
+
+function chosen<Word>(words: readonly Word[], index: number): Word {
+  const word = words[index];
+  if (word === undefined) throw new MalformedBytesError(`No word has the index ${index}.`);
+  return word;
+}

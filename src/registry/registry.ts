@@ -1,0 +1,326 @@
+/**
+ * The parent's source of truth: what is defined, and what a worker at any revision must be told to
+ * catch up.
+ */
+import type {
+  ConstantDefinition,
+  DependencyDefinition,
+  FunctionDefinition,
+  RegistryChange,
+} from "../protocol/control.ts";
+import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
+import type { Requirements } from "./requirements.ts";
+
+/** Something defined, and the revision that defined it as it is now. */
+interface Item<Definition> {
+  readonly definition: Definition;
+  readonly revision: number;
+}
+
+interface FunctionItem extends Item<FunctionDefinition> {
+  readonly hash: string;
+  readonly parameters: readonly string[];
+  readonly requirements: Requirements;
+}
+
+/** Lists of names by kind. */
+export interface Names {
+  functions: readonly string[];
+  constants: readonly string[];
+  dependencies: readonly string[];
+}
+
+/** Whether a function can run, and on which workers. */
+export interface Admission {
+  readonly functionId: number;
+  /** A worker must have acknowledged this revision to have the function and all it names. */
+  readonly revision: number;
+  /** Something the function names that is not defined. */
+  readonly missing: { kind: "dependency" | "constant"; name: string } | undefined;
+}
+
+/** A change that workers can try before it counts. */
+export interface Proposal {
+  readonly change: RegistryChange;
+  /** Makes the change part of the registry. */
+  commit(): void;
+  /** The change that takes a worker which applied the proposal back to where it was. */
+  inverse(): RegistryChange;
+}
+
+/** What is known about the registry's contents; `installedWorkers` counts workers that have it. */
+export interface RegistryDescription {
+  revision: number;
+  functions: {
+    name: string;
+    /** SHA-1 of the source with normalized line ends, trimmed. */
+    hash: string;
+    /** The text of each parameter. */
+    parameters: string[];
+    /** What it is seen to name. */
+    dependencies: string[];
+    constants: string[];
+    installedWorkers: number;
+  }[];
+  constants: { name: string; installedWorkers: number }[];
+  dependencies: { alias: string; kind: DependencyDefinition["kind"]; installedWorkers: number }[];
+}
+
+/** Functions, constants and dependencies by name, with the revision of each one's last change. */
+export class Registry {
+  readonly #functions = new Map<string, FunctionItem>();
+  readonly #constants = new Map<string, Item<ConstantDefinition>>();
+  readonly #dependencies = new Map<string, Item<DependencyDefinition>>();
+  /** Names that were undefined, with the revision that did it. */
+  readonly #removed = {
+    functions: new Map<string, number>(),
+    constants: new Map<string, number>(),
+    dependencies: new Map<string, number>(),
+  };
+  readonly #bootstrap: string | undefined;
+  #admissions = new Map<string, Admission>();
+  #revision: number;
+  // Runs ahead of #revision: a proposal that was rolled back used up numbers too.
+  #lastIssuedRevision: number;
+  #lastFunctionId = 0;
+
+  constructor(options: { bootstrap?: string | undefined } = {}) {
+    this.#bootstrap = options.bootstrap;
+    this.#revision = options.bootstrap === undefined ? 0 : 1;
+    this.#lastIssuedRevision = this.#revision;
+  }
+
+  /** The revision of the last change that counts; 0 as long as there is nothing to install. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  functionNames(): string[] {
+    return [...this.#functions.keys()].sort();
+  }
+
+  /**
+   * A change that makes these definitions, or undefined when nothing would change. Proposals are
+   * made one at a time: commit or abandon one before making the next.
+   */
+  propose(prepared: PreparedDefinitions): Proposal | undefined {
+    const revision = this.#lastIssuedRevision + 1;
+    const functions = prepared.functions
+      .filter((given) => !this.#isSameFunction(given))
+      .map((given) => this.#functionItem(given, revision));
+    const constants = prepared.constants
+      .filter((given) => !sameBytes(this.#constants.get(given.name)?.definition.value, given.value))
+      .map((definition) => ({ definition, revision }));
+    const dependencies = prepared.dependencies
+      .filter((given) => !sameDependency(this.#dependencies.get(given.alias)?.definition, given))
+      .map((definition) => ({ definition, revision }));
+    if (functions.length + constants.length + dependencies.length === 0) return undefined;
+
+    this.#lastIssuedRevision = revision;
+    return {
+      change: {
+        revision,
+        define: {
+          functions: definitionsOf(functions),
+          constants: definitionsOf(constants),
+          dependencies: definitionsOf(dependencies),
+        },
+        undefine: { functions: [], constants: [], dependencies: [] },
+      },
+      commit: () => {
+        for (const item of functions) this.#set("functions", item.definition.name, item);
+        for (const item of constants) this.#set("constants", item.definition.name, item);
+        for (const item of dependencies) this.#set("dependencies", item.definition.alias, item);
+        this.#commit(revision);
+      },
+      inverse: () =>
+        this.#restoring({
+          functions: functions.map((item) => item.definition.name),
+          constants: constants.map((item) => item.definition.name),
+          dependencies: dependencies.map((item) => item.definition.alias),
+        }),
+    };
+  }
+
+  /** Removes names; unknown ones are ignored. False when nothing was there to remove. */
+  remove(names: Names): boolean {
+    const revision = this.#lastIssuedRevision + 1;
+    let removed = false;
+    for (const kind of ["functions", "constants", "dependencies"] as const) {
+      for (const name of names[kind]) {
+        if (!this.#table(kind).delete(name)) continue;
+        this.#removed[kind].set(name, revision);
+        removed = true;
+      }
+    }
+    if (removed) this.#commit(revision);
+    return removed;
+  }
+
+  /** What a worker that has acknowledged `revision` lacks; 0 is a worker that has nothing. */
+  changeSince(revision: number): RegistryChange {
+    function isNew(item: { revision: number }): boolean {
+      return item.revision > revision;
+    }
+    function sortedDefinitions<Definition>(table: Map<string, Item<Definition>>): Definition[] {
+      const names = [...table.keys()].sort();
+      return names.flatMap((name) => {
+        const item = table.get(name);
+        return item !== undefined && isNew(item) ? [item.definition] : [];
+      });
+    }
+    function removedNames(table: Map<string, number>): string[] {
+      if (revision === 0) return [];
+      return [...table].flatMap(([name, at]) => (at > revision ? [name] : [])).sort();
+    }
+    return {
+      // Not #revision: a worker that took part in an abandoned proposal is beyond it.
+      revision: Math.max(revision, this.#revision),
+      ...(revision === 0 && this.#bootstrap !== undefined ? { bootstrap: this.#bootstrap } : {}),
+      define: {
+        functions: sortedDefinitions(this.#functions),
+        constants: sortedDefinitions(this.#constants),
+        dependencies: sortedDefinitions(this.#dependencies),
+      },
+      undefine: {
+        functions: removedNames(this.#removed.functions),
+        constants: removedNames(this.#removed.constants),
+        dependencies: removedNames(this.#removed.dependencies),
+      },
+    };
+  }
+
+  /** Forgets removals that every worker has acknowledged. */
+  forgetRemovals(acknowledgedRevision: number): void {
+    for (const table of Object.values(this.#removed)) {
+      for (const [name, at] of table) if (at <= acknowledgedRevision) table.delete(name);
+    }
+  }
+
+  /** Whether and where the function can run; undefined when there is none of that name. */
+  admission(name: string): Admission | undefined {
+    // Asked for every run: the answer is kept until something changes.
+    const known = this.#admissions.get(name);
+    if (known !== undefined) return known;
+    const item = this.#functions.get(name);
+    if (item === undefined) return undefined;
+    const admission = this.#admit(item);
+    this.#admissions.set(name, admission);
+    return admission;
+  }
+
+  /** The contents, sorted by name. */
+  describe(installedWorkers: (revision: number) => number): RegistryDescription {
+    return {
+      revision: this.#revision,
+      functions: sortedItems(this.#functions).map(([name, item]) => ({
+        name,
+        hash: item.hash,
+        parameters: [...item.parameters],
+        dependencies: [...item.requirements.dependencies],
+        constants: [...item.requirements.constants],
+        installedWorkers: installedWorkers(item.revision),
+      })),
+      constants: sortedItems(this.#constants).map(([name, item]) => ({
+        name,
+        installedWorkers: installedWorkers(item.revision),
+      })),
+      dependencies: sortedItems(this.#dependencies).map(([alias, item]) => ({
+        alias,
+        kind: item.definition.kind,
+        installedWorkers: installedWorkers(item.revision),
+      })),
+    };
+  }
+
+  #admit(item: FunctionItem): Admission {
+    let revision = item.revision;
+    let missing: Admission["missing"];
+    for (const name of item.requirements.constants) {
+      const constant = this.#constants.get(name);
+      if (constant === undefined) missing = { kind: "constant", name };
+      else revision = Math.max(revision, constant.revision);
+    }
+    for (const name of item.requirements.dependencies) {
+      const dependency = this.#dependencies.get(name);
+      if (dependency === undefined) missing = { kind: "dependency", name };
+      else revision = Math.max(revision, dependency.revision);
+    }
+    return { functionId: item.definition.id, revision, missing };
+  }
+
+  #isSameFunction(given: PreparedFunction): boolean {
+    const item = this.#functions.get(given.name);
+    return item?.hash === given.hash && item.definition.source === given.source;
+  }
+
+  #functionItem(given: PreparedFunction, revision: number): FunctionItem {
+    const { name, source, contextIndex, requirements, hash, parameters } = given;
+    const id = this.#functions.get(name)?.definition.id ?? ++this.#lastFunctionId;
+    const { dependencies } = requirements;
+    const definition = { id, name, source, contextIndex, dependencies };
+    return { definition, revision, hash, parameters, requirements };
+  }
+
+  /** A change, with a number of its own, that sets these names to what the registry has. */
+  #restoring(names: Names): RegistryChange {
+    const undefine = { functions: [], constants: [], dependencies: [] } as Record<
+      keyof Names,
+      string[]
+    >;
+    function present<Definition>(
+      kind: keyof Names,
+      table: Map<string, Item<Definition>>,
+    ): Definition[] {
+      return names[kind].flatMap((name) => {
+        const item = table.get(name);
+        if (item === undefined) undefine[kind].push(name);
+        return item === undefined ? [] : [item.definition];
+      });
+    }
+    return {
+      revision: ++this.#lastIssuedRevision,
+      define: {
+        functions: present("functions", this.#functions),
+        constants: present("constants", this.#constants),
+        dependencies: present("dependencies", this.#dependencies),
+      },
+      undefine,
+    };
+  }
+
+  #table(kind: keyof Names): Map<string, unknown> {
+    if (kind === "functions") return this.#functions;
+    return kind === "constants" ? this.#constants : this.#dependencies;
+  }
+
+  #set(kind: keyof Names, name: string, item: Item<unknown>): void {
+    this.#table(kind).set(name, item);
+    this.#removed[kind].delete(name);
+  }
+
+  #commit(revision: number): void {
+    this.#revision = revision;
+    this.#lastIssuedRevision = Math.max(this.#lastIssuedRevision, revision);
+    this.#admissions = new Map();
+  }
+}
+
+function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {
+  return items.map((item) => item.definition);
+}
+
+function sortedItems<Value>(table: Map<string, Value>): [string, Value][] {
+  return [...table].sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {
+  return left?.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+function sameDependency(
+  left: DependencyDefinition | undefined,
+  right: DependencyDefinition,
+): boolean {
+  return left !== undefined && JSON.stringify(left) === JSON.stringify(right);
+}

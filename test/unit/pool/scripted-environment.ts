@@ -1,0 +1,203 @@
+import type {
+  Environment,
+  Platform,
+  WorkerEnd,
+  WorkerHandle,
+  WorkerSpec,
+} from "../../../src/environments/contract.ts";
+import { ByteWriter } from "../../../src/protocol/bytes.ts";
+import type {
+  InstallResult,
+  RegistryChange,
+  WorkerControl,
+} from "../../../src/protocol/control.ts";
+import type {
+  MessageFromWorker,
+  MessageToWorker,
+  RunCost,
+  RunFunctionMessage,
+  RunSourceMessage,
+  WorkerFailureCode,
+} from "../../../src/protocol/messages.ts";
+import { createSignals, type Signals } from "../../../src/protocol/signals.ts";
+import { OutboundTag } from "../../../src/protocol/values/outbound.ts";
+import { readToWorker, writeFromWorker } from "../../../src/protocol/wire.ts";
+
+export type RunMessage = RunFunctionMessage | RunSourceMessage;
+
+/** How workers of an environment behave; each part may be replaced at any time. */
+export interface Script {
+  /** Called for each run a worker gets. Without it, runs wait until the test answers. */
+  onRun?: (worker: ScriptedWorker, run: RunMessage) => void;
+  onCancel?: (worker: ScriptedWorker, runId: number) => void;
+  open?: (worker: ScriptedWorker) => Promise<void> | void;
+  initialise?: (worker: ScriptedWorker) => Promise<void> | void;
+  install?: (
+    worker: ScriptedWorker,
+    change: RegistryChange,
+  ) => Promise<InstallResult> | InstallResult;
+}
+
+const COST: RunCost = { wallMs: 1, cpuMs: 0.01, gas: 1, peakMemoryBytes: 1024, hostCalls: 0 };
+
+/** A worker that does what the test says. */
+export class ScriptedWorker {
+  readonly runs: RunMessage[] = [];
+  readonly cancelled: number[] = [];
+  readonly changes: RegistryChange[] = [];
+  /** How many batches arrived. */
+  batches = 0;
+  isTerminated = false;
+  wasShutDown = false;
+  isKeptAlive = true;
+  readonly handle: WorkerHandle;
+
+  constructor(
+    readonly workerId: number,
+    readonly script: Script,
+    readonly signals: Signals | undefined,
+  ) {
+    const control: WorkerControl = {
+      initialise: async () => {
+        await script.initialise?.(this);
+        return { engineBuild: "scripted" };
+      },
+      install: async (change) => {
+        this.changes.push(structuredClone(change));
+        return (await script.install?.(this, change)) ?? { ok: true, revision: change.revision };
+      },
+      statistics: async () => ({
+        cells: { free: 1, running: 0, parked: 0 },
+        memoryBytes: 1_000_000,
+        imageBytes: 1,
+        discarded: 0,
+      }),
+      shutdown: async () => {
+        this.wasShutDown = true;
+      },
+    };
+    this.handle = {
+      control,
+      signals,
+      post: (batch) => this.#receive(batch),
+      onBatch: () => {},
+      onEnd: () => {},
+      terminate: async () => {
+        this.isTerminated = true;
+      },
+      keepAlive: (alive) => {
+        this.isKeptAlive = alive;
+      },
+    };
+  }
+
+  /** The latest run it got. */
+  get lastRun(): RunMessage {
+    const run = this.runs.at(-1);
+    if (run === undefined) throw new Error(`Worker ${this.workerId} got no run.`);
+    return run;
+  }
+
+  send(...messages: MessageFromWorker[]): void {
+    const writer = new ByteWriter();
+    for (const message of messages) writeFromWorker(writer, message);
+    this.handle.onBatch(writer.take());
+  }
+
+  sendRaw(...bytes: number[]): void {
+    this.handle.onBatch(Uint8Array.from(bytes));
+  }
+
+  succeed(run: RunMessage | number, value: number | undefined, cost: Partial<RunCost> = {}): void {
+    const runId = typeof run === "number" ? run : run.runId;
+    const bytes = encodeOutbound(value);
+    this.send({ type: "settled", runId, cost: { ...COST, ...cost }, value: bytes });
+  }
+
+  fail(run: RunMessage, code: WorkerFailureCode, message = code as string): void {
+    const { runId } = run;
+    this.send({ type: "failed", runId, cost: COST, code, message, thrown: new Uint8Array() });
+  }
+
+  throwError(run: RunMessage, name: string, message: string): void {
+    const writer = new ByteWriter();
+    for (const text of [name, message, ""]) writer.string(text);
+    for (const byte of [OutboundTag.object, 0, 0]) writer.u8(byte);
+    const thrown = writer.take();
+    const { runId } = run;
+    this.send({ type: "failed", runId, cost: COST, code: "guest-error", message, thrown });
+  }
+
+  crash(end: WorkerEnd = { reason: "Worker exited with code 1.", exitCode: 1 }): void {
+    if (!this.isTerminated) this.handle.onEnd(end);
+  }
+
+  #receive(batch: Uint8Array): void {
+    if (this.isTerminated) return;
+    this.batches++;
+    for (const message of readToWorker(batch.slice())) this.#onMessage(message);
+  }
+
+  #onMessage(message: MessageToWorker): void {
+    if (message.type === "cancel") {
+      this.cancelled.push(message.runId);
+      this.script.onCancel?.(this, message.runId);
+    } else {
+      this.runs.push(message);
+      this.script.onRun?.(this, message);
+    }
+  }
+}
+
+/** An environment whose workers follow a script. */
+export class ScriptedEnvironment implements Environment {
+  readonly name = "scripted";
+  readonly threaded: boolean = true;
+  readonly stackBytes = { sync: 1, asyncify: 1 };
+  readonly workers: ScriptedWorker[] = [];
+
+  constructor(
+    readonly script: Script = {},
+    readonly withSignals = false,
+  ) {}
+
+  async open(spec: WorkerSpec): Promise<WorkerHandle> {
+    const signals = this.withSignals ? createSignals(spec.slots) : undefined;
+    const worker = new ScriptedWorker(spec.workerId, this.script, signals);
+    this.workers.push(worker);
+    await this.script.open?.(worker);
+    return worker.handle;
+  }
+
+  worker(workerId: number): ScriptedWorker {
+    const worker = this.workers.find((candidate) => candidate.workerId === workerId);
+    if (worker === undefined) throw new Error(`There is no worker ${workerId}.`);
+    return worker;
+  }
+
+  /** Runs that workers got and that no test has answered are the test's to count. */
+  get runCount(): number {
+    return this.workers.reduce((sum, worker) => sum + worker.runs.length, 0);
+  }
+}
+
+/** A platform without an engine. */
+export function scriptedPlatform(environment: Environment): Platform {
+  return {
+    environments: { scripted: environment },
+    automatic: () => ({ environment }),
+    loadEngine: () => Promise.resolve({}),
+    cores: 3,
+  };
+}
+
+/** Undefined and small whole numbers are all these tests need. */
+export function encodeOutbound(value: number | undefined): Uint8Array {
+  const writer = new ByteWriter();
+  if (value === undefined) writer.u8(OutboundTag.undefined);
+  else {
+    writer.u8(OutboundTag.int32);
+    writer.varint(value * 2);
+  }
+  return writer.take();
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { prepareDefinitions, prepareUndefinitions } from "../../../src/registry/definitions.ts";
+import { nearestName } from "../../../src/registry/names.ts";
+
+describe("prepareDefinitions", () => {
+  test("prepares every kind", () => {
+    const prepared = prepareDefinitions({
+      functions: { f: "(context) => context.dependencies.x" },
+      constants: { A: 1 },
+      dependencies: {
+        "@scope/x": { source: "export default 1" },
+        crypto: { module: "node:crypto", exports: ["createHash"], handles: { Hash: ["update"] } },
+      },
+    });
+    expect(prepared.functions[0]).toMatchObject({
+      name: "f",
+      contextIndex: 0,
+      requirements: { dependencies: ["x"], constants: [] },
+    });
+    expect(prepared.constants[0]?.value).toBeInstanceOf(Uint8Array);
+    expect(prepared.dependencies).toEqual([
+      { alias: "@scope/x", kind: "source", source: "export default 1" },
+      {
+        alias: "crypto",
+        kind: "host-module",
+        specifier: "node:crypto",
+        exports: ["createHash"],
+        handles: { Hash: ["update"] },
+      },
+    ]);
+  });
+
+  const wrong: [string, unknown, RegExp][] = [
+    ["no object", null, /must be an object/],
+    ["an unknown kind", { function: {} }, /Did you mean "functions"/],
+    ["host functions", { host: {} }, /not supported yet/],
+    ["an array of functions", { functions: [] }, /functions must be an object/],
+    ["a bad name", { functions: { "a-b": "() => 1" } }, /"a-b" cannot name a function/],
+    ["a name with a digit first", { constants: { "1A": 1 } }, /cannot name a constant/],
+    ["an empty alias", { dependencies: { "": { source: "" } } }, /alias/],
+    ["an alias with a line break", { dependencies: { "a\n": { source: "" } } }, /alias/],
+    ["a dependency that is text", { dependencies: { a: "x" } }, /must be an object/],
+    ["an npm dependency", { dependencies: { a: { npm: "a" } } }, /not supported yet.*\{ source \}/],
+    ["a dependency by URL", { dependencies: { a: { url: "https://x" } } }, /not supported yet/],
+    ["two kinds at once", { dependencies: { a: { source: "", commonjs: "" } } }, /exactly one/],
+    ["a module without exports", { dependencies: { a: { module: "m" } } }, /exports/],
+    ["no exports", { dependencies: { a: { module: "m", exports: [] } } }, /exports/],
+    ["a source that is no text", { dependencies: { a: { source: 1 } } }, /source text/],
+    ["an unknown property", { dependencies: { a: { source: "", x: 1 } } }, /property "x"/],
+    [
+      "handles that are no lists",
+      { dependencies: { a: { module: "m", exports: ["a"], handles: { H: "x" } } } },
+      /handles\.H/,
+    ],
+  ];
+  for (const [what, definitions, message] of wrong) {
+    test(`refuses ${what}`, () => {
+      expect(() => prepareDefinitions(definitions as never)).toThrow(message);
+      expect(() => prepareDefinitions(definitions as never)).toThrow(
+        expect.objectContaining({ code: "invalid-argument" }),
+      );
+    });
+  }
+
+  test("refuses getters without calling them", () => {
+    let calls = 0;
+    const functions = {
+      get f() {
+        calls++;
+        return "() => 1";
+      },
+    };
+    expect(() => prepareDefinitions({ functions })).toThrow(/"f" is a getter/);
+    expect(calls).toBe(0);
+  });
+
+  test("refuses constants that cannot cross, with the path", () => {
+    expect(() => prepareDefinitions({ constants: { A: { b: [() => {}] } } })).toThrow(
+      expect.objectContaining({
+        code: "not-marshallable",
+        message: expect.stringMatching(/A\.b\[0\]/),
+      }),
+    );
+  });
+});
+
+test("prepareUndefinitions fills in what is left out", () => {
+  expect(prepareUndefinitions({ functions: ["a"] })).toEqual({
+    functions: ["a"],
+    constants: [],
+    dependencies: [],
+  });
+  expect(() => prepareUndefinitions({ functions: "a" } as never)).toThrow(/list of names/);
+});
+
+test("nearestName suggests near misses only", () => {
+  const known = ["resize", "rotate", "add"];
+  expect(nearestName("resise", known)).toBe("resize");
+  expect(nearestName("Rotate", known)).toBe("rotate");
+  expect(nearestName("ad", known)).toBe("add");
+  expect(nearestName("xyz", known)).toBeUndefined();
+  expect(nearestName("", known)).toBeUndefined();
+});

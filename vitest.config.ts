@@ -1,0 +1,68 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { browserArguments, findInstalledBrowser } from "./scripts/find-browser.mjs";
+import { servedAsIs } from "./vite.config.ts";
+
+const executablePath = findInstalledBrowser();
+
+const isolated = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/** The same files in a real Chromium, with and without SharedArrayBuffer. */
+function inBrowser(name: string, headers: Record<string, string>) {
+  return {
+    optimizeDeps: { exclude: servedAsIs, include: ["fast-check"] },
+    server: { headers },
+    test: {
+      name,
+      include: ["test/browser/**/*.test.ts"],
+      testTimeout: 30_000,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({
+          launchOptions: {
+            args: browserArguments,
+            ...(executablePath === undefined ? {} : { executablePath }),
+          },
+        }),
+        instances: [{ browser: "chromium" as const }],
+      },
+    },
+  };
+}
+
+/** `skep` itself runs as Node runs it, untransformed. */
+const asPublished = { deps: { external: [/\/dist\//] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          environment: "node",
+          server: asPublished,
+        },
+      },
+      {
+        test: {
+          name: "contracts",
+          include: ["test/contracts/**/*.node.test.ts"],
+          environment: "node",
+          server: asPublished,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+          // Each file starts workers of its own; their deadlines need the cores.
+          fileParallelism: false,
+        },
+      },
+      inBrowser("browser-isolated", isolated),
+      inBrowser("browser-plain", {}),
+    ],
+  },
+});

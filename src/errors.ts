@@ -80,6 +80,10 @@ export class GuestError extends SkepError {
     this.name = fields.name;
     this.data = fields.data;
     // The host's frames say nothing about guest code and could carry paths of the host.
-    Object.defineProperty(this, "stack", { value: fields.stack, writable: true, configurable: true });
+    Object.defineProperty(this, "stack", {
+      value: fields.stack,
+      writable: true,
+      configurable: true,
+    });
   }
 }

@@ -80,7 +80,8 @@ function findBreak(instance: EngineInstance): Address {
     const found = new Set<number>();
     for (let index = 0; index < words.length; index++) {
       const word = words[index] ?? 0;
-      if (word >= end && word < end + BREAK_SLACK && (!candidates || candidates.has(index))) found.add(index);
+      if (word >= end && word < end + BREAK_SLACK && (!candidates || candidates.has(index)))
+        found.add(index);
     }
     candidates = found;
   }
@@ -89,7 +90,8 @@ function findBreak(instance: EngineInstance): Address {
   for (const index of candidates ?? []) {
     if (best === undefined || (words[index] ?? 0) > (words[best] ?? 0)) best = index;
   }
-  if (best === undefined) throw new Error("The engine's heap end was not found: this engine build is not supported.");
+  if (best === undefined)
+    throw new Error("The engine's heap end was not found: this engine build is not supported.");
   return best * 4;
 }
 

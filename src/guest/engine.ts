@@ -17,13 +17,25 @@ export interface EngineExports {
   QTS_RuntimeEnableModuleLoader(runtime: Address, customNormalize: number): void;
   QTS_GetUndefined(): Address;
   QTS_GetGlobalObject(context: Address): Address;
-  QTS_NewFunction(context: Address, name: string, length: number, isConstructor: boolean, id: number): Address;
+  QTS_NewFunction(
+    context: Address,
+    name: string,
+    length: number,
+    isConstructor: boolean,
+    id: number,
+  ): Address;
   QTS_NewArrayBuffer(context: Address, bytes: Address, count: number): Address;
   QTS_Throw(context: Address, error: Address): Address;
   QTS_ResolveException(context: Address, value: Address): Address;
   QTS_FreeValuePointer(context: Address, value: Address): void;
   QTS_DupValuePointer(context: Address, value: Address): Address;
-  QTS_Call(context: Address, callee: Address, receiver: Address, count: number, pointers: Address): Address;
+  QTS_Call(
+    context: Address,
+    callee: Address,
+    receiver: Address,
+    count: number,
+    pointers: Address,
+  ): Address;
   QTS_Eval(
     context: Address,
     source: Address,
@@ -40,11 +52,24 @@ export interface EngineExports {
 
 /** What the engine asks of the host, by instance. Addresses returned are owned by the engine. */
 export interface EngineCallbacks {
-  callFunction(asyncify: unknown, context: Address, receiver: Address, count: number, args: Address, id: number): Address;
+  callFunction(
+    asyncify: unknown,
+    context: Address,
+    receiver: Address,
+    count: number,
+    args: Address,
+    id: number,
+  ): Address;
   /** True ends the guest code that is running, and it cannot catch that. */
   shouldInterrupt(asyncify: unknown, runtime: Address): boolean;
   loadModuleSource(asyncify: unknown, runtime: Address, context: Address, name: string): Address;
-  normalizeModule(asyncify: unknown, runtime: Address, context: Address, base: string, name: string): Address;
+  normalizeModule(
+    asyncify: unknown,
+    runtime: Address,
+    context: Address,
+    base: string,
+    name: string,
+  ): Address;
   freeHostRef(asyncify: unknown, runtime: Address, id: number): void;
 }
 
@@ -95,7 +120,10 @@ export async function loadEngine(name: EngineName, module: WebAssembly.Module): 
       watchGrowth(memory, watch);
       const variantModule = await load({
         wasmMemory: memory,
-        instantiateWasm(imports: WebAssembly.Imports, succeed: (instance: WebAssembly.Instance) => void) {
+        instantiateWasm(
+          imports: WebAssembly.Imports,
+          succeed: (instance: WebAssembly.Instance) => void,
+        ) {
           const instance = new WebAssembly.Instance(module, imports);
           succeed(instance);
           return instance.exports;
@@ -133,7 +161,10 @@ async function variant(name: EngineName): Promise<[VariantLoader, VariantExports
       import("@jitl/quickjs-wasmfile-release-asyncify/emscripten-module"),
       import("@jitl/quickjs-wasmfile-release-asyncify/ffi"),
     ]);
-    return [module.default as unknown as VariantLoader, ffi.QuickJSAsyncFFI as unknown as VariantExports];
+    return [
+      module.default as unknown as VariantLoader,
+      ffi.QuickJSAsyncFFI as unknown as VariantExports,
+    ];
   }
   const [module, ffi] = await Promise.all([
     import("@jitl/quickjs-wasmfile-release-sync/emscripten-module"),

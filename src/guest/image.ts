@@ -68,11 +68,27 @@ export function restoreImage(sandbox: Sandbox, image: Image, facts: EngineFacts)
   const memory = new Uint8Array(instance.memory.buffer);
   for (const { start, bytes } of image.segments) memory.set(bytes, start);
   for (const { start, end } of image.gaps) memory.fill(0, start, end);
-  if (used > image.heapEnd) memory.fill(0, image.heapEnd, used);
+  if (used > image.heapEnd) clearHeap(memory, image.heapEnd, used, sandbox.ballast);
+  sandbox.ballast = { start: 0, end: 0 };
   instance.growthRefused = false;
   sandbox.adopt(image.anchors);
   facts.clearStackWatch(sandbox);
   facts.reseed(sandbox);
+}
+
+/** Zeros what a run may have written; the ballast it cannot have, only its header was written. */
+function clearHeap(
+  memory: Uint8Array,
+  start: Address,
+  end: Address,
+  ballast: { start: Address; end: Address },
+): void {
+  if (ballast.start < start || ballast.start === 0) {
+    memory.fill(0, start, end);
+    return;
+  }
+  memory.fill(0, start, ballast.start);
+  memory.fill(0, ballast.end, end);
 }
 
 /** Grows through the engine: growing from outside would leave its own code with detached views. */
@@ -80,7 +96,8 @@ function growTo(sandbox: Sandbox, end: Address): void {
   const { instance } = sandbox;
   const missing = end - instance.memory.buffer.byteLength;
   const block = instance.malloc(missing + BLOCK_BYTES);
-  if (block === 0) throw new Error(`The sandbox cannot grow by ${missing} bytes to take its image.`);
+  if (block === 0)
+    throw new Error(`The sandbox cannot grow by ${missing} bytes to take its image.`);
   instance.free(block);
 }
 
@@ -94,7 +111,7 @@ function forEachRun(
   const words = new Uint32Array(memory.buffer);
   let runStart = start;
   let runZero: boolean | undefined;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const blockEnd = Math.min(end, (Math.floor(at / BLOCK_BYTES) + 1) * BLOCK_BYTES);
     let zero = true;
     for (let word = at >>> 2; word < blockEnd >>> 2; word++) {

@@ -6,7 +6,13 @@ import type { Address, Engine, EngineInstance } from "./engine.ts";
 import { INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
 import { BOOT_SOURCE, HELPERS, type HelperName } from "./boot/boot.ts";
 import { HeapReader } from "./marshal/heap-reader.ts";
-import { ObjectLayout, PromiseLayout, RuntimeLayout, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import {
+  ObjectLayout,
+  PromiseLayout,
+  RuntimeLayout,
+  Tag,
+  VALUE_BYTES,
+} from "./marshal/heap-layout.ts";
 import { ClassId } from "./marshal/heap-layout.ts";
 
 /**
@@ -76,6 +82,8 @@ export class Sandbox {
   hooks: SandboxHooks = IDLE_HOOKS;
   /** The engine trapped: its stack was not unwound, so nothing in it can be relied on. */
   poisoned = false;
+  /** A block that keeps a small heap small; nobody writes to it. */
+  ballast: { start: Address; end: Address } = { start: 0, end: 0 };
 
   private constructor(
     readonly instance: EngineInstance,
@@ -83,10 +91,12 @@ export class Sandbox {
   ) {
     this.heap = new HeapReader(instance.memory);
     instance.setCallbacks({
-      callFunction: (_asyncify, _context, _receiver, count, args) => this.hooks.hostCall(count, args),
+      callFunction: (_asyncify, _context, _receiver, count, args) =>
+        this.hooks.hostCall(count, args),
       shouldInterrupt: () => this.hooks.interrupt(),
       loadModuleSource: (_asyncify, _runtime, _context, name) => this.#loadModule(name),
-      normalizeModule: (_asyncify, _runtime, _context, base, name) => this.#resolveModule(base, name),
+      normalizeModule: (_asyncify, _runtime, _context, base, name) =>
+        this.#resolveModule(base, name),
       freeHostRef: () => undefined,
     });
   }
@@ -108,7 +118,8 @@ export class Sandbox {
     const argumentPointers = malloc(ARGUMENT_SLOTS * 4);
     const input = malloc(INPUT_BYTES);
     const pointers = new Uint32Array(this.instance.memory.buffer, argumentPointers, ARGUMENT_SLOTS);
-    for (let index = 0; index < ARGUMENT_SLOTS; index++) pointers[index] = argumentValues + index * VALUE_BYTES;
+    for (let index = 0; index < ARGUMENT_SLOTS; index++)
+      pointers[index] = argumentValues + index * VALUE_BYTES;
     new Uint8Array(this.instance.memory.buffer, input, INPUT_BYTES).fill(0);
     this.adopt({
       runtime,
@@ -156,10 +167,16 @@ export class Sandbox {
   }
 
   /** Calls a guest function with what stands in the argument slots. */
-  call(callee: Address, count: number, pointers: Address = this.anchors.argumentPointers): Completion {
+  call(
+    callee: Address,
+    count: number,
+    pointers: Address = this.anchors.argumentPointers,
+  ): Completion {
     const { exports } = this.instance;
     const receiver = exports.QTS_GetUndefined();
-    return this.#complete(() => exports.QTS_Call(this.anchors.context, callee, receiver, count, pointers));
+    return this.#complete(() =>
+      exports.QTS_Call(this.anchors.context, callee, receiver, count, pointers),
+    );
   }
 
   /** Evaluates source text. */
@@ -184,7 +201,9 @@ export class Sandbox {
     const { exports } = this.instance;
     const { runtime, contextOut } = this.anchors;
     while (exports.QTS_IsJobPending(runtime) !== 0) {
-      const completion = this.#complete(() => exports.QTS_ExecutePendingJob(runtime, JOBS_PER_SLICE, contextOut));
+      const completion = this.#complete(() =>
+        exports.QTS_ExecutePendingJob(runtime, JOBS_PER_SLICE, contextOut),
+      );
       if (completion.threw) return completion;
       this.free(completion.value);
       // Jobs too small to be interrupted themselves still count against the run's limits.
@@ -194,7 +213,9 @@ export class Sandbox {
   }
 
   /** The state of the promise at `value`; undefined when it is not a promise. */
-  promise(value: Address): { state: "pending" | "fulfilled" | "rejected"; result: Address } | undefined {
+  promise(
+    value: Address,
+  ): { state: "pending" | "fulfilled" | "rejected"; result: Address } | undefined {
     const { heap } = this;
     heap.refresh();
     if (heap.tag(value) !== Tag.object) return undefined;
@@ -228,7 +249,10 @@ export class Sandbox {
     }
     this.heap.refresh();
     if (this.heap.tag(value) !== Tag.exception) return { threw: false, value };
-    return { threw: true, value: this.instance.exports.QTS_ResolveException(this.anchors.context, value) };
+    return {
+      threw: true,
+      value: this.instance.exports.QTS_ResolveException(this.anchors.context, value),
+    };
   }
 
   #loadModule(name: string): Address {
@@ -248,11 +272,13 @@ export class Sandbox {
   }
 
   /** Makes the call the guest is in throw an error of the guest's own realm. */
-  throwError(name: string, message: string): Address {
+  throwError(name: string, message: string, code?: string): Address {
     const { context, argumentValues } = this.anchors;
     this.copyValue(this.newText(name), argumentValues);
     this.copyValue(this.newText(message), argumentValues + VALUE_BYTES);
-    return this.instance.exports.QTS_Throw(context, this.call(this.anchors.helpers.newError, 2).value);
+    if (code !== undefined) this.copyValue(this.newText(code), argumentValues + 2 * VALUE_BYTES);
+    const made = this.call(this.anchors.helpers.newError, code === undefined ? 2 : 3);
+    return this.instance.exports.QTS_Throw(context, made.value);
   }
 
   /** A guest string. */

@@ -30,7 +30,8 @@ const SPECIMENS = `(function (inbound) {
 export function selfTest(sandbox: Sandbox): void {
   const random = sandbox.evaluate("Math.random()", "skep:self-test", EvalFlag.script);
   sandbox.heap.refresh();
-  if (!randomStateFound(sandbox, sandbox.heap.number(random.value))) unsupported("the random state");
+  if (!randomStateFound(sandbox, sandbox.heap.number(random.value)))
+    unsupported("the random state");
   const inbound = specimens();
   const callee = sandbox.evaluate(SPECIMENS, "skep:self-test", EvalFlag.script);
   if (callee.threw) unsupported("evaluation");
@@ -103,12 +104,14 @@ function EXPECTED(): string {
 function fingerprint(value: unknown, seen: Map<object, number> = new Map()): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value !== "object" || value === null)
+    return Object.is(value, -0) ? "-0" : String(value);
   const known = seen.get(value);
   if (known !== undefined) return `#${known}`;
   seen.set(value, seen.size);
   const inner = (part: unknown): string => fingerprint(part, seen);
-  if (value instanceof Map) return `Map(${[...value].map((pair) => pair.map(inner).join(">")).join()})`;
+  if (value instanceof Map)
+    return `Map(${[...value].map((pair) => pair.map(inner).join(">")).join()})`;
   if (value instanceof Set) return `Set(${[...value].map(inner).join()})`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
   if (value instanceof RegExp) return `${value}`;

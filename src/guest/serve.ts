@@ -1,6 +1,26 @@
-import type { WorkerControl } from "../protocol/control.ts";
+/**
+ * A worker's code, whatever thread it is in: the control interface, and the executor behind the
+ * data wire. Environments bring the surroundings.
+ */
+import type {
+  InstallResult,
+  RegistryChange,
+  WorkerControl,
+  WorkerReady,
+  WorkerSettings,
+  WorkerStatistics,
+} from "../protocol/control.ts";
 import type { Signals } from "../protocol/signals.ts";
+import { calibrate } from "./calibrate.ts";
+import { Cells } from "./cells.ts";
+import { loadEngine } from "./engine.ts";
+import { Executor } from "./executor.ts";
+import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
+import type { Image } from "./image.ts";
+import { Inventory } from "./inventory.ts";
+import { pagesFor } from "./sandbox.ts";
+import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
@@ -18,4 +38,118 @@ export interface WorkerService {
   onBatch(batch: Uint8Array): void;
 }
 
-export declare function serveWorker(surroundings: WorkerSurroundings): WorkerService;
+export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
+  const worker = new GuestWorker(surroundings);
+  return {
+    control: {
+      initialise: (settings) => worker.initialise(settings),
+      install: (change) => worker.install(change),
+      statistics: async () => worker.statistics(),
+      shutdown: async () => worker.shutdown(),
+    },
+    onBatch: (batch) => worker.onBatch(batch),
+  };
+}
+
+/** What exists once the engine runs. */
+interface Running {
+  template: TemplateSettings;
+  empty: Image;
+  cells: Cells;
+  executor: Executor;
+}
+
+class GuestWorker {
+  readonly #surroundings: WorkerSurroundings;
+  #running: Running | undefined;
+  #inventory = Inventory.empty();
+
+  constructor(surroundings: WorkerSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  async initialise(settings: WorkerSettings): Promise<WorkerReady> {
+    const { post, signals, hostModules } = this.#surroundings;
+    const engine = await loadEngine(settings.engine, settings.engineModule);
+    const facts = await calibrate(engine);
+    const door = new HostDoor(hostModules);
+    const template: TemplateSettings = {
+      engine,
+      facts,
+      stackBytes: settings.stackBytes,
+      maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
+      installTimeoutMs: settings.installTimeoutMs,
+      door,
+    };
+    const empty = await bootTemplate(template);
+    const cells = new Cells(engine, facts, empty);
+    const executor = new Executor({
+      cells,
+      door,
+      signals,
+      isolation: settings.isolation,
+      memoryBytes: settings.memoryBytes,
+      inventory: () => this.#inventory,
+      post,
+    });
+    this.#running = { template, empty, cells, executor };
+    return { engineBuild: engineBuild(settings) };
+  }
+
+  /** One change after the other: each builds a template from what the one before left. */
+  #installing: Promise<unknown> = Promise.resolve();
+
+  install(change: RegistryChange): Promise<InstallResult> {
+    const result = this.#installing.then(() => this.#install(change));
+    this.#installing = result.catch(() => undefined);
+    return result;
+  }
+
+  async #install(change: RegistryChange): Promise<InstallResult> {
+    const { template, empty, cells, executor } = this.#started();
+    const next = this.#inventory.after(change);
+    try {
+      const image = await buildTemplate(template, empty, next);
+      this.#inventory = next;
+      cells.image = image;
+      executor.imageChanged();
+      cells.clean();
+      return { ok: true, revision: change.revision };
+    } catch (error) {
+      if (error instanceof InstallError) return { ok: false, failure: error.failure };
+      const message = error instanceof Error ? error.message : String(error);
+      return { ok: false, failure: { kind: "bootstrap", name: "sandbox", message } };
+    }
+  }
+
+  statistics(): WorkerStatistics {
+    const { cells, executor } = this.#started();
+    const { free, parked } = cells.counts;
+    return {
+      cells: { free, running: parked - executor.parkedCount, parked: executor.parkedCount },
+      memoryBytes: cells.memoryBytes,
+      imageBytes: cells.image.bytes,
+      discarded: cells.discarded,
+    };
+  }
+
+  shutdown(): void {
+    this.#running?.executor.stop();
+    this.#running?.cells.dispose();
+    this.#running = undefined;
+  }
+
+  onBatch(batch: Uint8Array): void {
+    this.#running?.executor.onBatch(batch);
+  }
+
+  #started(): Running {
+    if (!this.#running) throw new Error("The worker's engine was not started.");
+    return this.#running;
+  }
+}
+
+/** Names the engine, its version and what the layout constants were checked against. */
+function engineBuild(settings: WorkerSettings): string {
+  return `quickjs-2025-09-13-${settings.engine}`;
+}

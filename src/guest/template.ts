@@ -16,9 +16,9 @@ import type { HostDoor } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { placeArguments } from "./marshal/place-inbound.ts";
+import { placeArray } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { commonjsModule, hostModuleSource } from "./module-source.ts";
+import { commonjsModule, contentModule } from "./module-source.ts";
 import { type Completion, EvalFlag, Sandbox } from "./sandbox.ts";
 import { selfTest } from "./self-test.ts";
 
@@ -51,8 +51,15 @@ export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
 }
 
 /** Builds a sandbox with everything in the inventory and returns its image. */
-export async function buildTemplate(settings: TemplateSettings, empty: Image, inventory: Inventory): Promise<Image> {
-  const sandbox = await Sandbox.create(settings.engine, Math.max(settings.maximumPages, INITIAL_PAGES));
+export async function buildTemplate(
+  settings: TemplateSettings,
+  empty: Image,
+  inventory: Inventory,
+): Promise<Image> {
+  const sandbox = await Sandbox.create(
+    settings.engine,
+    Math.max(settings.maximumPages, INITIAL_PAGES),
+  );
   restoreImage(sandbox, empty, settings.facts);
   const builder = new TemplateBuilder(settings, sandbox, inventory);
   await builder.build();
@@ -65,6 +72,7 @@ class TemplateBuilder {
   readonly #inventory: Inventory;
   /** What the guest's helpers are applied to. */
   readonly #deadline: number;
+  readonly #handles = new Map<number, object>();
   #timerDue = Number.POSITIVE_INFINITY;
   /** Sources of modules the host makes up for CommonJS and host modules, by alias. */
   readonly #madeUp = new Map<string, string>();
@@ -83,12 +91,15 @@ class TemplateBuilder {
       interrupt: () => performance.now() > this.#deadline,
       hostCall: (count, args) =>
         door.call(this.#sandbox, count, args, {
-          armTimer: (delayMs) => {
+          armTimer: (delayMs: number) => {
             this.#timerDue = delayMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + delayMs;
           },
           console: () => undefined,
           commonjsBody: (alias) => this.#commonjsBody(alias),
-          pending: () => undefined,
+          // Nothing waits for the host while a template is built.
+          pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
+          hostCalled: () => {},
+          handles: this.#handles,
         }),
       moduleSource: (name) => this.#madeUp.get(name) ?? this.#inventory.moduleSource(name),
       resolveModule: (_base, name) => this.#inventory.resolveModule(name),
@@ -102,7 +113,10 @@ class TemplateBuilder {
     }
     for (const constant of sorted(constants, (item) => item.name)) {
       this.#current = { kind: "constant", name: constant.name };
-      this.#helper("setConstant", [this.#text(constant.name), placedOwner(this.#sandbox, constant.value)]);
+      this.#helper("setConstant", [
+        this.#text(constant.name),
+        placeArray(this.#sandbox, constant.value),
+      ]);
     }
     if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
     for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);
@@ -114,10 +128,11 @@ class TemplateBuilder {
     this.#current = { kind: "dependency", name: alias };
     const madeUp = dependency.kind !== "source";
     if (dependency.kind === "commonjs") this.#commonjs(alias);
-    else if (dependency.kind === "host-module") this.#hostModule(alias);
+    else if (dependency.kind === "host-module") await this.#hostModule(dependency);
     const namespace = await this.#settled(this.#helper("importModule", [this.#text(alias)]));
     if (madeUp) this.#helper("concealModule", []);
-    const pick = dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
+    const pick =
+      dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
     // What `require` of CommonJS gives is its exports object; of anything else the namespace.
     const whole = dependency.kind === "commonjs" ? this.#boolean(false) : this.#boolean(true);
     this.#helper("setDependency", [this.#text(alias), namespace, pick, whole]);
@@ -127,47 +142,67 @@ class TemplateBuilder {
     const exports = this.#helper("commonjs", [this.#text(alias), this.#commonjsBody(alias)]);
     const names = this.#decode(this.#helper("exportNames", [exports])) as string[];
     this.#helper("exposeModule", [exports]);
-    this.#madeUp.set(alias, hostModuleSource(names));
+    this.#madeUp.set(alias, contentModule(names));
   }
 
   #commonjsBody(alias: string): Address {
     const source = this.#inventory.commonjsSource(alias);
     if (source === undefined) {
-      return this.#sandbox.throwError("ReferenceError", `require("${alias}"): there is no such dependency. Define it first.`);
+      return this.#sandbox.throwError(
+        "ReferenceError",
+        `require("${alias}"): there is no such dependency. Define it first.`,
+      );
     }
     const body = this.#sandbox.evaluate(commonjsModule(source), alias, EvalFlag.script);
-    if (body.threw) return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
+    if (body.threw)
+      return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
     return body.value;
   }
 
-  #hostModule(alias: string): void {
+  async #hostModule(
+    definition: Extract<DependencyDefinition, { kind: "host-module" }>,
+  ): Promise<void> {
+    const { alias } = definition;
+    try {
+      await this.#settings.door.open(definition);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
+    }
     const { functionNames, values } = this.#settings.door.describeModule(alias);
     const names = Object.keys(values);
-    const [functionNamesArray, namesArray, valuesArray] = this.#settings.door.placeLists(this.#sandbox, [
+    const lists = this.#settings.door.place(this.#sandbox, [
       functionNames,
       names,
       Object.values(values),
     ]);
-    const content = this.#helper("hostModule", [this.#text(alias), functionNamesArray, namesArray, valuesArray]);
+    const content = this.#helper("hostModule", [this.#text(alias), ...lists]);
     this.#helper("exposeModule", [content]);
-    this.#madeUp.set(alias, hostModuleSource([...functionNames, ...names]));
+    this.#madeUp.set(alias, contentModule([...functionNames, ...names]));
   }
 
   async #bootstrap(source: string): Promise<void> {
     this.#current = { kind: "bootstrap", name: "bootstrap" };
-    await this.#settled(this.#check(this.#sandbox.evaluate(source, "skep:bootstrap", EvalFlag.async)));
+    await this.#settled(
+      this.#check(this.#sandbox.evaluate(source, "skep:bootstrap", EvalFlag.async)),
+    );
   }
 
   #function(definition: FunctionDefinition): void {
     const { name } = definition;
     this.#current = { kind: "function", name };
-    const value = this.#check(this.#sandbox.evaluate(`(${definition.source}\n)`, `skep:function/${name}`, EvalFlag.script));
+    const value = this.#check(
+      this.#sandbox.evaluate(`(${definition.source}\n)`, `skep:function/${name}`, EvalFlag.script),
+    );
     const { heap } = this.#sandbox;
     const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
     if (kind === ClassId.generatorFunction || kind === ClassId.asyncGeneratorFunction) {
       this.#fail("is a generator function; those are not supported yet. Return an array instead.");
     }
-    if (kind !== ClassId.function && kind !== ClassId.asyncFunction && kind !== ClassId.boundFunction) {
+    if (
+      kind !== ClassId.function &&
+      kind !== ClassId.asyncFunction &&
+      kind !== ClassId.boundFunction
+    ) {
       this.#fail("does not evaluate to a function.");
     }
     const { id, contextIndex } = definition;
@@ -177,7 +212,9 @@ class TemplateBuilder {
   /** Calls a helper of the library's guest code with values; fails the installation when it throws. */
   #helper(name: keyof Sandbox["anchors"]["helpers"], args: Address[]): Address {
     const { anchors } = this.#sandbox;
-    args.forEach((value, index) => this.#sandbox.copyValue(value, anchors.argumentValues + index * VALUE_BYTES));
+    args.forEach((value, index) =>
+      this.#sandbox.copyValue(value, anchors.argumentValues + index * VALUE_BYTES),
+    );
     return this.#check(this.#sandbox.call(anchors.helpers[name], args.length));
   }
 
@@ -213,9 +250,7 @@ class TemplateBuilder {
       this.#fail("waits for a promise that nothing in the sandbox can settle.");
     }
     if (now > this.#deadline || this.#timerDue > this.#deadline) this.#failTimeout();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, Math.max(0, this.#timerDue - now));
-    await promise;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#timerDue - now)));
   }
 
   #failTimeout(): never {
@@ -243,12 +278,6 @@ class TemplateBuilder {
   #boolean(value: boolean): Address {
     return this.#sandbox.evaluate(value ? "true" : "false", "skep:value", EvalFlag.script).value;
   }
-}
-
-function placedOwner(sandbox: Sandbox, payload: Uint8Array): Address {
-  const placed = placeArguments(sandbox, payload);
-  // A constant is an array of one value; immediates stand in the slots and need an array of their own.
-  return placed.owner === 0 ? sandbox.evaluate("[undefined]", "skep:value", EvalFlag.script).value : placed.owner;
 }
 
 function sorted<Item>(items: Iterable<Item>, key: (item: Item) => string): Item[] {

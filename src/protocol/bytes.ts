@@ -187,7 +187,8 @@ export class ByteReader {
 export function narrowString(bytes: Uint8Array, at: number, count: number): string {
   if (count <= DECODER_THRESHOLD) {
     let text = "";
-    for (let index = at; index < at + count; index++) text += String.fromCharCode(bytes[index] ?? 0);
+    for (let index = at; index < at + count; index++)
+      text += String.fromCharCode(bytes[index] ?? 0);
     return text;
   }
   const units = new Uint16Array(count);

@@ -13,7 +13,14 @@ import type {
 } from "./messages.ts";
 
 const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3 } as const;
-const FROM_WORKER = { settled: 1, failed: 2, parked: 3, entered: 4, console: 5, warning: 6 } as const;
+const FROM_WORKER = {
+  settled: 1,
+  failed: 2,
+  parked: 3,
+  entered: 4,
+  console: 5,
+  warning: 6,
+} as const;
 const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
 const FAILURES: readonly WorkerFailureCode[] = [
   "guest-error",

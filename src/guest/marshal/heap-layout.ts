@@ -50,7 +50,12 @@ export const ShapeLayout = { count: 32, prototype: 44, properties: 48, propertyB
 
 /** A shape property's flags are the upper 6 bits of its first word. */
 export const PROPERTY_FLAGS_SHIFT = 26;
-export const PropertyFlag = { enumerable: 4, kindMask: 0x30, accessor: 0x10, reference: 0x20 } as const;
+export const PropertyFlag = {
+  enumerable: 4,
+  kindMask: 0x30,
+  accessor: 0x10,
+  reference: 0x20,
+} as const;
 
 /** An atom with this bit is an array index. */
 export const ATOM_INDEX_BIT = 0x8000_0000;
@@ -67,7 +72,13 @@ export const MapLayout = { last: 4, first: 8, count: 12 } as const;
 export const MapRecordLayout = { empty: -4, next: 4, key: 16, value: 24 } as const;
 export const MAP_LIST_HEAD = 4;
 export const PromiseLayout = { state: 0, result: 24 } as const;
-export const BufferLayout = { length: 0, maximumLength: 4, detached: 8, shared: 9, data: 12 } as const;
+export const BufferLayout = {
+  length: 0,
+  maximumLength: 4,
+  detached: 8,
+  shared: 9,
+  data: 12,
+} as const;
 export const ViewLayout = { buffer: 12, offset: 16, length: 20 } as const;
 export const ReferenceLayout = { value: 16 } as const;
 export const RuntimeLayout = { atomArray: 56, stackTop: 124, stackLimit: 128 } as const;
@@ -85,6 +96,9 @@ export const ClassId = {
   mappedArguments: 9,
   date: 10,
   moduleNamespace: 11,
+  function: 13,
+  boundFunction: 14,
+  generatorFunction: 16,
   regexp: 18,
   arrayBuffer: 19,
   sharedArrayBuffer: 20,
@@ -98,6 +112,8 @@ export const ClassId = {
   weakSet: 38,
   proxy: 50,
   promise: 51,
+  asyncFunction: 54,
+  asyncGeneratorFunction: 58,
 } as const;
 
 /** log2 of the element size of each typed array, in the order of `TYPED_ARRAYS`. */
@@ -127,4 +143,6 @@ export function className(classId: number): string {
 }
 
 /** C functions, closures, bound, generator and async functions, promise resolvers. */
-const FUNCTION_CLASSES: ReadonlySet<number> = /*#__PURE__*/ new Set([12, 13, 14, 15, 16, 52, 53, 54, 55, 56, 58]);
+const FUNCTION_CLASSES: ReadonlySet<number> = /*#__PURE__*/ new Set([
+  12, 13, 14, 15, 16, 52, 53, 54, 55, 56, 58,
+]);

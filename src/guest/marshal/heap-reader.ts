@@ -155,7 +155,8 @@ export class HeapReader {
     const pending = [address];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const pointer = this.pointer(next);
-      if (this.tag(next) === Tag.rope) pending.push(pointer + RopeLayout.right, pointer + RopeLayout.left);
+      if (this.tag(next) === Tag.rope)
+        pending.push(pointer + RopeLayout.right, pointer + RopeLayout.left);
       else if (!visit(pointer)) return;
     }
   }
@@ -165,12 +166,15 @@ export class HeapReader {
     const header = this.word(pointer + StringLayout.lengthAndWide);
     const count = Math.min(header & ~WIDE_BIT, maximum);
     const at = pointer + StringLayout.data;
-    return header & WIDE_BIT ? wideString(this.#bytes, at, count) : narrowString(this.#bytes, at, count);
+    return header & WIDE_BIT
+      ? wideString(this.#bytes, at, count)
+      : narrowString(this.#bytes, at, count);
   }
 
   /** The bytes from `address` on; they change with the next entry into the engine. */
   slice(address: number, count: number): Uint8Array {
-    if (address + count > this.#bytes.length) throw new RangeError("A guest value lies outside its memory.");
+    if (address + count > this.#bytes.length)
+      throw new RangeError("A guest value lies outside its memory.");
     return this.#bytes.subarray(address, address + count);
   }
 
@@ -227,7 +231,12 @@ export class HeapReader {
       const entry = shape + ShapeLayout.properties + index * ShapeLayout.propertyBytes;
       const atom = this.word(entry + 4);
       const flags = this.word(entry) >>> PROPERTY_FLAGS_SHIFT;
-      if (atom === 0 || (flags & PropertyFlag.enumerable) === 0 || (flags & PropertyFlag.kindMask) !== 0) continue;
+      if (
+        atom === 0 ||
+        (flags & PropertyFlag.enumerable) === 0 ||
+        (flags & PropertyFlag.kindMask) !== 0
+      )
+        continue;
       const name = this.atomName(atom);
       if (name !== undefined) members.push({ name, address: properties + index * VALUE_BYTES });
     }
@@ -296,7 +305,8 @@ class HeapWalk {
       case Tag.symbol:
         return this.#refuse("a symbol");
       default:
-        if (tag >= FIRST_TAG && tag <= LAST_TAG) return this.#refuse("an internal value of the engine");
+        if (tag >= FIRST_TAG && tag <= LAST_TAG)
+          return this.#refuse("an internal value of the engine");
         writer.u8(OutboundTag.float64);
         return writer.f64(heap.number(address));
     }
@@ -367,7 +377,8 @@ class HeapWalk {
     const heap = this.#heap;
     const writer = this.#writer;
     // `arguments` keeps its elements like an array does.
-    if (heap.isFast(object)) return this.#members(this.#elements(object).concat(this.#named(object)));
+    if (heap.isFast(object))
+      return this.#members(this.#elements(object).concat(this.#named(object)));
     const shapeAddress = heap.word(object + ObjectLayout.shape);
     const shape = this.#shapes.get(shapeAddress) ?? this.#learn(shapeAddress);
     if (!shape) return this.#members(this.#named(object));
@@ -461,9 +472,13 @@ class HeapWalk {
     const values = heap.word(object + ObjectLayout.second);
     const count = heap.word(object + ObjectLayout.count);
     this.#admit(count);
+    // A sloppy function's arguments are references to its parameters.
+    const areReferences = heap.classId(object) === ClassId.mappedArguments;
     return Array.from({ length: count }, (_, index) => ({
       name: String(index),
-      address: values + index * VALUE_BYTES,
+      address: areReferences
+        ? heap.word(heap.word(values + index * 4) + ReferenceLayout.value)
+        : values + index * VALUE_BYTES,
     }));
   }
 
@@ -476,7 +491,9 @@ class HeapWalk {
     const count = fast ? heap.word(object + ObjectLayout.count) : 0;
     // `length` is always the first property; an array with only that one has no named ones.
     if (!fast || count !== length || heap.word(shape + ShapeLayout.count) > 1) {
-      const members = fast ? this.#elements(object).concat(this.#named(object)) : this.#named(object);
+      const members = fast
+        ? this.#elements(object).concat(this.#named(object))
+        : this.#named(object);
       const dense = fast && count === length && members.length === length;
       if (!dense) return this.#sparse(length, members);
     }
@@ -514,9 +531,10 @@ class HeapWalk {
     writer.u8(isMap ? OutboundTag.map : OutboundTag.set);
     writer.varint(count);
     let link = heap.word(state + MapLayout.first);
-    for (let index = 0; index < count; ) {
+    for (let index = 0; index < count;) {
       // The list's head is where it ends; before `count` records it means a forged list.
-      if (link === state + MAP_LIST_HEAD) throw new RangeError("A guest collection is inconsistent.");
+      if (link === state + MAP_LIST_HEAD)
+        throw new RangeError("A guest collection is inconsistent.");
       const record = link;
       link = heap.word(record + MapRecordLayout.next);
       if ((heap.word(record + MapRecordLayout.empty) & 0xff) !== 0) continue;
@@ -612,7 +630,10 @@ class HeapWalk {
   #admit(count: number): void {
     const { maximumBytes, root } = this.#options;
     if (this.#writer.length - this.#start + count <= maximumBytes) return;
-    throw new RefusedValueError("output-exceeded", `${root} takes more than the allowed ${maximumBytes} bytes.`);
+    throw new RefusedValueError(
+      "output-exceeded",
+      `${root} takes more than the allowed ${maximumBytes} bytes.`,
+    );
   }
 
   #at(step: string, visit: () => void): void {
@@ -649,7 +670,12 @@ function crosses(classId: number): boolean {
 }
 
 /** An error's text property, as far as it is a string without running anything. */
-export function errorText(heap: HeapReader, object: number, name: string, otherwise: string): string {
+export function errorText(
+  heap: HeapReader,
+  object: number,
+  name: string,
+  otherwise: string,
+): string {
   const address = heap.findData(object, name);
   if (address === 0) return otherwise;
   const tag = heap.tag(address);

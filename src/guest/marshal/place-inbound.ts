@@ -1,7 +1,13 @@
 /** Inbound values, put into a sandbox: see `protocol/values/inbound.ts` for the form. */
 import { InboundMode } from "../../protocol/values/guest-format.ts";
 import type { Address } from "../engine.ts";
-import { ARGUMENT_SLOTS, type Completion, INPUT_BYTES, type Sandbox, SandboxMemoryError } from "../sandbox.ts";
+import {
+  ARGUMENT_SLOTS,
+  type Completion,
+  INPUT_BYTES,
+  type Sandbox,
+  SandboxMemoryError,
+} from "../sandbox.ts";
 import { ObjectLayout, VALUE_BYTES } from "./heap-layout.ts";
 
 /** Arguments ready for `Sandbox.call`. */
@@ -24,7 +30,10 @@ export function placeArguments(sandbox: Sandbox, payload: Uint8Array): PlacedArg
   if (mode === InboundMode.immediates) {
     const count = payload[1] ?? 0;
     if (count <= ARGUMENT_SLOTS) {
-      new Uint8Array(sandbox.instance.memory.buffer).set(payload.subarray(2), anchors.argumentValues);
+      new Uint8Array(sandbox.instance.memory.buffer).set(
+        payload.subarray(2),
+        anchors.argumentValues,
+      );
       return { count, pointers: anchors.argumentPointers, owner: 0 };
     }
     const values = allocate(sandbox, count * VALUE_BYTES);

@@ -3,7 +3,12 @@ import { ByteWriter } from "../../protocol/bytes.ts";
 import { OutboundTag } from "../../protocol/values/outbound.ts";
 import type { Address } from "../engine.ts";
 import { ClassId, Tag } from "./heap-layout.ts";
-import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT, RefusedValueError } from "./heap-reader.ts";
+import {
+  errorText,
+  type HeapReader,
+  MAXIMUM_ERROR_TEXT,
+  RefusedValueError,
+} from "./heap-reader.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
 const MAXIMUM_DATA_BYTES = 65_536;
@@ -11,10 +16,20 @@ const MAXIMUM_DATA_BYTES = 65_536;
 const MAXIMUM_CAUSES = 8;
 
 /** Properties of an error that are not its data. */
-const ERROR_FIELDS: ReadonlySet<string> = /*#__PURE__*/ new Set(["name", "message", "stack", "cause"]);
+const ERROR_FIELDS: ReadonlySet<string> = /*#__PURE__*/ new Set([
+  "name",
+  "message",
+  "stack",
+  "cause",
+]);
 
 /** Writes the thrown value at `address`; 0 when nothing is known of it. */
-export function writeThrown(heap: HeapReader, address: Address, writer: ByteWriter, causes = 0): void {
+export function writeThrown(
+  heap: HeapReader,
+  address: Address,
+  writer: ByteWriter,
+  causes = 0,
+): void {
   heap.refresh();
   const isObject = address !== 0 && heap.tag(address) === Tag.object;
   const object = isObject ? heap.pointer(address) : 0;
@@ -38,9 +53,18 @@ export function writeThrown(heap: HeapReader, address: Address, writer: ByteWrit
 }
 
 /** Thrown, but not an error: its text as far as it has one, itself under `data.value`. */
-function writeThrownValue(heap: HeapReader, address: Address, object: Address, writer: ByteWriter): void {
+function writeThrownValue(
+  heap: HeapReader,
+  address: Address,
+  object: Address,
+  writer: ByteWriter,
+): void {
   writer.string(object === 0 ? "Error" : errorText(heap, object, "name", "Error"));
-  writer.string(object === 0 ? textOf(heap, address) : errorText(heap, object, "message", "The guest threw an object."));
+  writer.string(
+    object === 0
+      ? textOf(heap, address)
+      : errorText(heap, object, "message", "The guest threw an object."),
+  );
   writer.string("");
   if (object !== 0 && heap.classId(object) === ClassId.object) writeData(heap, object, writer);
   else {

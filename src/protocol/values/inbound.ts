@@ -30,7 +30,16 @@ export function encodeArguments(args: readonly unknown[]): Uint8Array {
  * @throws SkepError `not-marshallable`, naming the path from the constant's name on.
  */
 export function encodeConstant(name: string, value: unknown): Uint8Array {
-  return encodeImmediates([value]) ?? new InboundEncoder(name, true).encode([value]);
+  return new InboundEncoder(name, true).encode([value]);
+}
+
+/**
+ * Encodes an array for the guest's library code, always in the engine's format.
+ *
+ * @throws SkepError `not-marshallable`, naming the path from `rootName` on.
+ */
+export function encodeArray(values: readonly unknown[], rootName: string): Uint8Array {
+  return new InboundEncoder(rootName, false).encode(values);
 }
 
 // The engine's values in 32-bit memory: a tag in the upper word, or a double moved by a constant.
@@ -120,7 +129,8 @@ class InboundEncoder {
       const entry = this.#data[index];
       if (entry) this.#denseArray(entry.values, entry.place);
     }
-    if (this.#links.length === 0) return this.#assemble(InboundMode.plain, body.bytes.subarray(0, body.length));
+    if (this.#links.length === 0)
+      return this.#assemble(InboundMode.plain, body.bytes.subarray(0, body.length));
     const linked = new ByteWriter(body.length + this.#links.length * 4 + 16);
     linked.u8(GuestTag.array);
     linked.varint(3);
@@ -250,7 +260,12 @@ class InboundEncoder {
       }
       case "Set": {
         const members = [...(value as Set<unknown>)];
-        return this.#apart(LinkKind.set, members, place, members.map((_, index) => `.values()[${index}]`));
+        return this.#apart(
+          LinkKind.set,
+          members,
+          place,
+          members.map((_, index) => `.values()[${index}]`),
+        );
       }
       case "Date":
         body.u8(GuestTag.date);
@@ -484,9 +499,12 @@ function writeBigInt(out: ByteWriter, value: bigint): void {
   const hex = magnitude.toString(16);
   const bits = hex.length * 4 - Math.clz32(Number.parseInt(hex[0] ?? "0", 16)) + 28;
   const count = Math.floor(bits / 8) + 1;
-  const digits = BigInt.asUintN(count * 8, value).toString(16).padStart(count * 2, "0");
+  const digits = BigInt.asUintN(count * 8, value)
+    .toString(16)
+    .padStart(count * 2, "0");
   out.varint(count);
-  for (let at = digits.length - 2; at >= 0; at -= 2) out.u8(Number.parseInt(digits.slice(at, at + 2), 16));
+  for (let at = digits.length - 2; at >= 0; at -= 2)
+    out.u8(Number.parseInt(digits.slice(at, at + 2), 16));
 }
 
 const LARGEST_INDEX = 0x7fff_ffff;
@@ -503,4 +521,3 @@ function arrayIndex(key: string): number {
 function propertyName(key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
-

@@ -164,7 +164,8 @@ class OutboundDecoder {
         const array: unknown[] = [];
         this.#objects.push(array);
         array.length = reader.varint();
-        for (let left = reader.varint(); left > 0; left--) defineOwn(array, reader.string(), this.value());
+        for (let left = reader.varint(); left > 0; left--)
+          defineOwn(array, reader.string(), this.value());
         return array;
       }
       case OutboundTag.date:
@@ -233,7 +234,10 @@ class OutboundDecoder {
     try {
       return new RegExp(source, flags);
     } catch (cause) {
-      throw new MalformedBytesError(`This platform does not know the expression /${source}/${flags}.`, { cause });
+      throw new MalformedBytesError(
+        `This platform does not know the expression /${source}/${flags}.`,
+        { cause },
+      );
     }
   }
 
@@ -251,7 +255,10 @@ class OutboundDecoder {
     const bytes = this.#reader.block();
     const maximum = this.#reader.varint();
     const options = maximum > 0 ? { maxByteLength: maximum - 1 } : undefined;
-    const Resizable = ArrayBuffer as new (length: number, options?: { maxByteLength: number }) => ArrayBuffer;
+    const Resizable = ArrayBuffer as new (
+      length: number,
+      options?: { maxByteLength: number },
+    ) => ArrayBuffer;
     const buffer = new Resizable(bytes.length, options);
     new Uint8Array(buffer).set(bytes);
     return this.#keep(buffer);

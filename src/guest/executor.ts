@@ -1,0 +1,622 @@
+/**
+ * Executes runs: takes them in order, enters the engine, lets others run while one waits, and
+ * settles each exactly once. The only place where guest code is entered after installation.
+ */
+import { ByteWriter } from "../protocol/bytes.ts";
+import type {
+  ConsoleLevel,
+  MessageFromWorker,
+  MessageToWorker,
+  WorkerFailureCode,
+} from "../protocol/messages.ts";
+import type { Signals } from "../protocol/signals.ts";
+import { encodeArguments } from "../protocol/values/inbound.ts";
+import { OutboundTag } from "../protocol/values/outbound.ts";
+import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
+import type { Cell, Cells } from "./cells.ts";
+import type { Address } from "./engine.ts";
+import type { HostDoor } from "./host-door.ts";
+import type { Inventory } from "./inventory.ts";
+import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { GuestDecodeError, placeArguments, placeArray } from "./marshal/place-inbound.ts";
+import { writeThrown } from "./marshal/thrown.ts";
+import { MAXIMUM_CONSOLE_BYTES, Run, type RunTarget, type Verdict } from "./run.ts";
+import {
+  ARGUMENT_SLOTS,
+  type Completion,
+  EvalFlag,
+  type Sandbox,
+  SandboxMemoryError,
+  SandboxTrapError,
+} from "./sandbox.ts";
+import { nextTask } from "./task.ts";
+
+/** Bytes a result may take in outbound form. */
+const MAXIMUM_OUTPUT_BYTES = 64 * 2 ** 20;
+/** Runs executed in one go before the thread's event loop gets its turn: cancels and timers wait there. */
+const TURN_MS = 4;
+/** Results wait for others at most this long. */
+const FLUSH_MS = 0.5;
+/** A batch buffer that grew beyond this is not kept. */
+const KEPT_WRITER_BYTES = 2 ** 20;
+const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
+
+export interface ExecutorSettings {
+  cells: Cells;
+  door: HostDoor;
+  signals: Signals | undefined;
+  isolation: "call" | "worker";
+  memoryBytes: number;
+  inventory(): Inventory;
+  post(batch: Uint8Array): void;
+}
+
+export class Executor {
+  readonly #settings: ExecutorSettings;
+  readonly #waiting: Run[] = [];
+  readonly #parked = new Map<number, { run: Run; cell: Cell }>();
+  #out = new ByteWriter(4096);
+  readonly #value = new ByteWriter(256);
+  #current: Run | undefined;
+  #pumping = false;
+  #making = 0;
+  #stopped = false;
+  /** Everybody's cell in `isolation: "worker"`. */
+  #shared: Cell | undefined;
+
+  constructor(settings: ExecutorSettings) {
+    this.#settings = settings;
+  }
+
+  /** How many runs wait for something outside the engine. */
+  get parkedCount(): number {
+    return this.#parked.size;
+  }
+
+  /** Takes a batch of the data wire. Bytes that are none end the worker: the parent hears why. */
+  onBatch(batch: Uint8Array): void {
+    for (const message of readToWorker(batch)) this.#onMessage(message);
+    this.#pump();
+  }
+
+  /** The image changed: a shared cell starts anew with the next run that finds it empty. */
+  imageChanged(): void {
+    if (this.#shared?.runs.size === 0) this.#dropShared();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.length = 0;
+    for (const { run } of this.#parked.values()) clearTimeout(run.deadlineTimer);
+    this.#parked.clear();
+  }
+
+  #onMessage(message: MessageToWorker): void {
+    if (message.type === "cancel") {
+      this.#cancel(message.runId);
+      return;
+    }
+    const target: RunTarget =
+      message.type === "run-function"
+        ? { type: "function", functionId: message.functionId, args: message.args }
+        : {
+            type: "source",
+            kind: message.kind,
+            filename: message.filename,
+            source: message.source,
+          };
+    this.#waiting.push(new Run(message.runId, message.slot, message.limits, target));
+  }
+
+  #cancel(runId: number): void {
+    const verdict: Verdict = { code: "aborted", message: "The run was aborted." };
+    const index = this.#waiting.findIndex((run) => run.id === runId);
+    if (index >= 0) {
+      const [run] = this.#waiting.splice(index, 1);
+      if (run) this.#send(failure(run, verdict));
+      return;
+    }
+    const parked = this.#parked.get(runId);
+    if (parked) this.#fail(parked.run, parked.cell, verdict);
+  }
+
+  /** Executes waiting runs until there are none, no cell is free, or the event loop is due. */
+  #pump(): void {
+    if (this.#pumping || this.#stopped) return;
+    this.#pumping = true;
+    const started = performance.now();
+    let flushed = started;
+    while (this.#waiting.length > 0) {
+      const run = this.#waiting[0] as Run;
+      const cell = this.#cellFor(run);
+      if (!cell) break;
+      this.#waiting.shift();
+      this.#start(run, cell);
+      const now = performance.now();
+      if (now - flushed > FLUSH_MS) {
+        this.#flush();
+        flushed = now;
+      }
+      if (now - started > TURN_MS && this.#waiting.length > 0) {
+        nextTask(() => this.#pump());
+        break;
+      }
+    }
+    this.#flush();
+    this.#pumping = false;
+    // The results are on their way; the next run finds its cell clean.
+    this.#settings.cells.clean();
+  }
+
+  #cellFor(run: Run): Cell | undefined {
+    const { cells, isolation, memoryBytes } = this.#settings;
+    if (isolation === "worker") {
+      if (!this.#shared) this.#make(memoryBytes, (cell) => (this.#shared = cell));
+      return this.#shared;
+    }
+    const cell = cells.take(run.limits.memoryBytes);
+    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
+    return cell;
+  }
+
+  /** Makes a cell in the background; one at a time, and as many as runs wait. */
+  #make(memoryBytes: number, use: (cell: Cell) => void): void {
+    if (this.#making > 0) return;
+    this.#making++;
+    this.#settings.cells.make(memoryBytes).then(
+      (cell) => {
+        this.#making--;
+        if (this.#stopped) return;
+        use(cell);
+        this.#pump();
+      },
+      (error: unknown) => {
+        this.#making--;
+        const reason = error instanceof Error ? error.message : String(error);
+        const verdict: Verdict = {
+          code: "worker-lost",
+          message: `No sandbox could be made: ${reason}`,
+        };
+        for (const run of this.#waiting.splice(0)) this.#send(failure(run, verdict));
+        this.#flush();
+      },
+    );
+  }
+
+  #start(run: Run, cell: Cell): void {
+    cell.runs.add(run);
+    const { sandbox } = cell;
+    sandbox.hooks = this.#hooks(cell);
+    run.begin(performance.now());
+    this.#enter(run, cell, () => {
+      const completion = this.#begin(run, sandbox);
+      if (!completion || completion.threw) return completion;
+      run.promise = completion.value;
+      return sandbox.runJobs();
+    });
+  }
+
+  /** Enters the engine for a run and sees what has become of it afterwards. */
+  #enter(run: Run, cell: Cell, act: () => Completion | undefined): void {
+    const { signals } = this.#settings;
+    if (signals) signals.enter(run.id);
+    else {
+      this.#send({ type: "entered", runId: run.id });
+      this.#flush();
+    }
+    this.#current = run;
+    const before = performance.now();
+    let thrown: Completion | undefined;
+    let broken: unknown;
+    try {
+      const completion = act();
+      if (completion?.threw) thrown = completion;
+    } catch (error) {
+      broken = error;
+    }
+    const after = performance.now();
+    run.cpuMs += after - before;
+    this.#current = undefined;
+    signals?.leave();
+    run.peakMemoryBytes = Math.max(run.peakMemoryBytes, this.#settings.cells.heapBytes(cell));
+    if (broken !== undefined) this.#fail(run, cell, this.#brokenVerdict(cell, broken));
+    else if (run.verdict) this.#fail(run, cell, run.verdict);
+    else if (after > run.deadline) this.#fail(run, cell, run.timedOut());
+    else if (thrown) this.#failThrown(run, cell, thrown.value);
+    else this.#review(run, cell);
+    // In a shared cell one run's jobs may have settled another's promise.
+    if (cell.runs.size > 0 && cell === this.#shared) this.#reviewOthers(cell, run);
+  }
+
+  #begin(run: Run, sandbox: Sandbox): Completion | undefined {
+    const { target } = run;
+    if (target.type === "source") {
+      const flags = target.kind === "module" ? EvalFlag.module : EvalFlag.async;
+      return sandbox.evaluate(target.source, target.filename, flags);
+    }
+    const callee = sandbox.anchors.functions.get(target.functionId);
+    if (!callee) {
+      run.verdict = {
+        code: "unknown-function",
+        message: "The function was undefined before the run could start.",
+      };
+      return undefined;
+    }
+    const placed = placeArguments(sandbox, target.args);
+    let { count } = placed;
+    if (callee.contextIndex !== undefined && count <= callee.contextIndex) {
+      count = bindContext(sandbox, count, callee.contextIndex);
+    }
+    const completion = sandbox.call(callee.value, count, placed.pointers);
+    if (this.#shared) sandbox.free(placed.owner);
+    return completion;
+  }
+
+  /** Settles the run if its promise has settled, else parks it. */
+  #review(run: Run, cell: Cell): void {
+    const { sandbox } = cell;
+    const promise = sandbox.promise(run.promise);
+    if (promise === undefined) return this.#settle(run, cell, run.promise);
+    if (promise.state === "rejected") return this.#failThrown(run, cell, promise.result);
+    if (promise.state === "pending") return this.#park(run, cell);
+    const { target } = run;
+    if (target.type === "source" && target.kind === "script") {
+      // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's.
+      return this.#settle(
+        run,
+        cell,
+        sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value"),
+      );
+    }
+    return this.#settle(run, cell, promise.result);
+  }
+
+  #reviewOthers(cell: Cell, entered: Run): void {
+    for (const run of cell.runs) {
+      if (run === entered || !this.#parked.has(run.id)) continue;
+      const promise = cell.sandbox.promise(run.promise);
+      if (promise && promise.state !== "pending") this.#review(run, cell);
+    }
+  }
+
+  #park(run: Run, cell: Cell): void {
+    const first = !this.#parked.has(run.id);
+    if (first) this.#parked.set(run.id, { run, cell });
+    if (run.deadline === Number.POSITIVE_INFINITY) {
+      if (cell.timer === undefined && cell.pendingHostCalls === 0 && cell !== this.#shared) {
+        this.#fail(run, cell, {
+          code: "timeout",
+          message: "The run waits for a promise that nothing in its sandbox can settle.",
+        });
+        return;
+      }
+    } else if (run.deadlineTimer === undefined) {
+      const left = Math.max(0, run.deadline - performance.now());
+      run.deadlineTimer = setTimeout(() => {
+        if (!this.#parked.has(run.id)) return;
+        this.#fail(run, cell, run.timedOut());
+        this.#pump();
+      }, left);
+    }
+    this.#send({ type: "parked", runId: run.id });
+  }
+
+  /** Continues a parked cell: a timer is due, or the host answered. */
+  #resume(cell: Cell, act: (sandbox: Sandbox) => Completion): void {
+    // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
+    const run = [...cell.runs].find((candidate) => this.#parked.has(candidate.id));
+    if (!run || this.#stopped) return;
+    const { sandbox } = cell;
+    this.#enter(run, cell, () => {
+      const completion = act(sandbox);
+      // What a timer's callback throws does not end the run that set the timer.
+      if (completion.threw && !run.verdict) this.#warn(run, sandbox, completion.value);
+      return run.verdict ? completion : sandbox.runJobs();
+    });
+    this.#pump();
+  }
+
+  #settle(run: Run, cell: Cell, value: Address): void {
+    const { heap } = cell.sandbox;
+    const writer = this.#value;
+    writer.length = 0;
+    try {
+      heap.refresh();
+      const address = this.#plain(run, cell, value);
+      heap.write(address, writer, { root: "result", maximumBytes: MAXIMUM_OUTPUT_BYTES });
+    } catch (error) {
+      this.#fail(run, cell, this.#brokenVerdict(cell, error));
+      return;
+    }
+    const bytes = writer.bytes.subarray(0, writer.length);
+    this.#send({ type: "settled", runId: run.id, cost: run.cost(performance.now()), value: bytes });
+    this.#leave(run, cell);
+  }
+
+  /** A module's namespace becomes a plain object, built by the library's guest code. */
+  #plain(run: Run, cell: Cell, value: Address): Address {
+    const { heap, anchors } = cell.sandbox;
+    if (run.target.type !== "source" || run.target.kind !== "module") return value;
+    if (
+      heap.tag(value) !== Tag.object ||
+      heap.classId(heap.pointer(value)) !== ClassId.moduleNamespace
+    )
+      return value;
+    cell.sandbox.copyValue(value, anchors.argumentValues);
+    const plain = cell.sandbox.call(anchors.helpers.plainNamespace, 1);
+    if (plain.threw)
+      throw new RefusedValueError(
+        "not-marshallable",
+        "The module has exports that were never initialised.",
+      );
+    return plain.value;
+  }
+
+  #failThrown(run: Run, cell: Cell, thrown: Address): void {
+    const verdict = thrown === 0 ? undefined : this.#limitVerdict(cell, thrown);
+    if (verdict) return this.#fail(run, cell, verdict);
+    const writer = this.#value;
+    writer.length = 0;
+    writeThrown(cell.sandbox.heap, thrown, writer);
+    this.#send({
+      type: "failed",
+      runId: run.id,
+      cost: run.cost(performance.now()),
+      code: "guest-error",
+      message: "",
+      thrown: writer.bytes.subarray(0, writer.length),
+    });
+    this.#leave(run, cell);
+  }
+
+  #fail(run: Run, cell: Cell, verdict: Verdict): void {
+    this.#send(failure(run, verdict));
+    this.#leave(run, cell);
+  }
+
+  #leave(run: Run, cell: Cell): void {
+    clearTimeout(run.deadlineTimer);
+    this.#parked.delete(run.id);
+    cell.runs.delete(run);
+    if (cell !== this.#shared) return this.#settings.cells.release(cell);
+    if (cell.sandbox.poisoned) {
+      // Nobody in it can be told anything any more.
+      const verdict: Verdict = {
+        code: "worker-lost",
+        message: "The shared sandbox was lost to another run.",
+      };
+      this.#dropShared();
+      for (const other of cell.runs) this.#fail(other, cell, verdict);
+    } else {
+      cell.sandbox.free(run.promise);
+      if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
+    }
+  }
+
+  #dropShared(): void {
+    const cell = this.#shared;
+    this.#shared = undefined;
+    if (cell) this.#settings.cells.release(cell);
+  }
+
+  /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */
+  #limitVerdict(cell: Cell, thrown: Address): Verdict | undefined {
+    const { heap, instance } = cell.sandbox;
+    if (heap.tag(thrown) !== Tag.object || heap.classId(heap.pointer(thrown)) !== ClassId.error)
+      return undefined;
+    const found = heap.findData(heap.pointer(thrown), "message");
+    const message = found === 0 ? "" : heap.text(found, 40);
+    if (message === "out of memory" && instance.growthRefused) return memoryVerdict(cell);
+    if (message === "stack overflow" && this.#settings.cells.stackWasExhausted(cell))
+      return STACK_VERDICT;
+    return undefined;
+  }
+
+  #brokenVerdict(cell: Cell, error: unknown): Verdict {
+    if (error instanceof RefusedValueError) return { code: error.code, message: error.message };
+    if (error instanceof SandboxMemoryError) return memoryVerdict(cell, error.message);
+    if (error instanceof GuestDecodeError) {
+      return (
+        this.#limitVerdict(cell, error.thrown) ?? {
+          code: "not-marshallable",
+          message: error.message,
+        }
+      );
+    }
+    cell.sandbox.poisoned = true;
+    const cause = error instanceof SandboxTrapError ? error.cause : error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#send({
+      type: "warning",
+      runId: 0,
+      name: "sandbox-discarded",
+      message: `The engine failed: ${reason}`,
+    });
+    if (cell.sandbox.instance.growthRefused) return memoryVerdict(cell);
+    // Every platform words its native overflow differently, but all of them end up here.
+    if (cause instanceof RangeError || /recursion|call stack/i.test(reason)) return STACK_VERDICT;
+    return { code: "worker-lost", message: `The engine failed under this run: ${reason}` };
+  }
+
+  #hooks(cell: Cell): Sandbox["hooks"] {
+    const { door, signals } = this.#settings;
+    return {
+      interrupt: () => {
+        const run = this.#current;
+        if (!run) return false;
+        run.gas++;
+        if (run.verdict) return true;
+        if (signals?.poll(run.slot, run.id)) {
+          run.verdict = { code: "aborted", message: "The run was aborted." };
+        } else if (performance.now() > run.deadline) run.verdict = run.timedOut();
+        return run.verdict !== undefined;
+      },
+      hostCall: (count, args) =>
+        door.call(cell.sandbox, count, args, {
+          armTimer: (delayMs) => this.#armTimer(cell, delayMs),
+          console: (level, values) => this.#console(cell, level, values),
+          commonjsBody: () =>
+            cell.sandbox.throwError("ReferenceError", "require: there is no such dependency."),
+          pending: (id, promise) => this.#awaitHost(cell, id, promise),
+          hostCalled: () => {
+            if (this.#current) this.#current.hostCalls++;
+          },
+          handles: cell.handles,
+        }),
+      moduleSource: (name) => this.#settings.inventory().moduleSource(name),
+      resolveModule: (_base, name) => this.#settings.inventory().resolveModule(name),
+    };
+  }
+
+  #armTimer(cell: Cell, delayMs: number): void {
+    clearTimeout(cell.timer);
+    cell.timer = undefined;
+    if (delayMs < 0) return;
+    const { epoch } = cell;
+    cell.timer = setTimeout(() => {
+      cell.timer = undefined;
+      if (cell.epoch === epoch)
+        this.#resume(cell, (sandbox) => sandbox.call(sandbox.anchors.helpers.runTimer, 0));
+    }, delayMs);
+  }
+
+  #awaitHost(cell: Cell, id: number, promise: PromiseLike<unknown>): void {
+    const { epoch } = cell;
+    const { door } = this.#settings;
+    cell.pendingHostCalls++;
+    const answer = (outcome: { value: unknown } | { error: unknown }): void => {
+      // A late reply finds nobody: the sandbox is somebody else's by now.
+      if (cell.epoch !== epoch || this.#stopped) return;
+      cell.pendingHostCalls--;
+      const visit = {
+        handles: cell.handles,
+        pending: (next: number, later: PromiseLike<unknown>) => this.#awaitHost(cell, next, later),
+      };
+      const payload = door.encodeOutcome(visit, outcome);
+      this.#resume(cell, (sandbox) => {
+        const { argumentValues, helpers } = sandbox.anchors;
+        const placed = placeArray(sandbox, payload);
+        const call = placeArguments(sandbox, settlingArguments(id, "value" in outcome));
+        sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
+        return sandbox.call(helpers.settleHost, 3, call.pointers);
+      });
+    };
+    promise.then(
+      (value) => answer({ value }),
+      (error: unknown) => answer({ error }),
+    );
+  }
+
+  #console(cell: Cell, level: Address, values: Address): void {
+    const run = this.#current;
+    if (!run || run.consoleBytes > MAXIMUM_CONSOLE_BYTES) return;
+    const { heap } = cell.sandbox;
+    const word = heap.text(level, 8);
+    const writer = new ByteWriter(128);
+    try {
+      heap.write(values, writer, {
+        root: "console",
+        maximumBytes: MAXIMUM_CONSOLE_BYTES,
+        describe: true,
+      });
+    } catch (error) {
+      if (!(error instanceof RefusedValueError)) throw error;
+      writeNotice(writer, `[${error.message}]`);
+    }
+    run.consoleBytes += writer.length;
+    if (run.consoleBytes > MAXIMUM_CONSOLE_BYTES) {
+      writeNotice(writer, `[console output beyond ${MAXIMUM_CONSOLE_BYTES} bytes is cut]`);
+    }
+    this.#send({
+      type: "console",
+      runId: run.id,
+      level: LEVELS.has(word) ? (word as ConsoleLevel) : "log",
+      values: writer.bytes.subarray(0, writer.length),
+    });
+  }
+
+  #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
+    const { heap } = sandbox;
+    heap.refresh();
+    const isObject = thrown !== 0 && heap.tag(thrown) === Tag.object;
+    const found = isObject ? heap.findData(heap.pointer(thrown), "message") : 0;
+    const detail = found === 0 ? "" : `: ${heap.text(found, 500)}`;
+    this.#send({
+      type: "warning",
+      runId: run.id,
+      name: "uncaught-in-callback",
+      message: `A guest callback threw${detail}`,
+    });
+  }
+
+  #send(message: MessageFromWorker): void {
+    writeFromWorker(this.#out, message);
+    // Inside a turn of the pump the pump flushes; elsewhere (timers, replies) #resume pumps.
+    if (!this.#pumping && !this.#flushDue) {
+      this.#flushDue = true;
+      queueMicrotask(() => {
+        this.#flushDue = false;
+        this.#flush();
+      });
+    }
+  }
+
+  #flushDue = false;
+
+  #flush(): void {
+    if (this.#out.length === 0 || this.#stopped) return;
+    this.#settings.post(this.#out.take());
+    if (this.#out.bytes.length > KEPT_WRITER_BYTES) this.#out = new ByteWriter(4096);
+  }
+}
+
+/** Puts the context value at its parameter, with undefined for those left out before it. */
+function bindContext(sandbox: Sandbox, count: number, index: number): number {
+  if (index >= ARGUMENT_SLOTS) return count;
+  const { argumentValues, contextArgument } = sandbox.anchors;
+  const undefinedValue = sandbox.instance.exports.QTS_GetUndefined();
+  for (let slot = count; slot < index; slot++) {
+    sandbox.copyValue(undefinedValue, argumentValues + slot * VALUE_BYTES);
+  }
+  sandbox.copyValue(contextArgument, argumentValues + index * VALUE_BYTES);
+  return index + 1;
+}
+
+/** The first two arguments of `settleHost`; the third is put behind them. */
+function settlingArguments(id: number, succeeded: boolean): Uint8Array {
+  return encodeArguments([id, succeeded]);
+}
+
+function failure(run: Run, verdict: Verdict): MessageFromWorker {
+  return {
+    type: "failed",
+    runId: run.id,
+    cost: run.cost(performance.now()),
+    code: verdict.code satisfies WorkerFailureCode,
+    message: verdict.message,
+    thrown: new Uint8Array(0),
+  };
+}
+
+function memoryVerdict(cell: Cell, detail = ""): Verdict {
+  const [run] = cell.runs;
+  const limit = run ? ` of ${run.limits.memoryBytes} bytes` : "";
+  return {
+    code: "memory-exceeded",
+    message: `The run exceeded its memory limit${limit}. ${detail}`.trim(),
+  };
+}
+
+const STACK_VERDICT: Verdict = {
+  code: "stack-exceeded",
+  message: "The run exceeded the sandbox's stack and did not catch the error.",
+};
+
+function writeNotice(writer: ByteWriter, text: string): void {
+  writer.length = 0;
+  writer.u8(OutboundTag.array);
+  writer.varint(1);
+  writer.u8(OutboundTag.string);
+  writer.string(text);
+}

@@ -1,0 +1,266 @@
+/**
+ * The host's side of the one door guest code has: see `boot/host.ts` for the guest's. What comes
+ * through is data read from the sandbox's memory; what goes back is data too. Host functions and
+ * objects are reached by number and own name, never handed over.
+ */
+import { ByteWriter } from "../protocol/bytes.ts";
+import type { DependencyDefinition } from "../protocol/control.ts";
+import { encodeArray } from "../protocol/values/inbound.ts";
+import { decodeValue } from "../protocol/values/outbound.ts";
+import { HostOperation, HostResult } from "./boot/host.ts";
+import type { Address } from "./engine.ts";
+import type { HostModules } from "./host-modules.ts";
+import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { placeArray } from "./marshal/place-inbound.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
+
+/** What a host call may do to the sandbox it comes from; a new one for every fresh sandbox. */
+export interface HostVisit {
+  /** When the guest's earliest timer is due in milliseconds, or -1 for never. */
+  armTimer(delayMs: number): void;
+  /** A console line: the address of the level's text and of the array of values. */
+  console(level: Address, values: Address): void;
+  /** The function around a CommonJS dependency. */
+  commonjsBody(alias: string): Address;
+  /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
+  pending(id: number, promise: PromiseLike<unknown>): void;
+  /** Counts a call into host code. */
+  hostCalled(): void;
+  /** Host objects this sandbox holds handles of. */
+  handles: Map<number, object>;
+}
+
+/** As much of a visit as a result needs. */
+export type ResultVisit = Pick<HostVisit, "pending" | "handles">;
+
+/** Bytes of arguments a single call into a host module may have. */
+const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
+
+export class HostDoor {
+  readonly #load: HostModules;
+  readonly #modules = new Map<
+    string,
+    { definition: HostModuleDefinition; exports: Record<string, unknown> }
+  >();
+  #lastPending = 0;
+  #lastHandle = 0;
+
+  constructor(hostModules: HostModules) {
+    this.#load = hostModules;
+  }
+
+  /** Imports a host module for an alias. Rejects when it or one of its named exports is not there. */
+  async open(definition: HostModuleDefinition): Promise<void> {
+    const exports = await this.#load.load(definition.specifier);
+    if (definition.exports !== "all") {
+      for (const name of definition.exports) {
+        if (!Object.hasOwn(exports, name)) {
+          throw new Error(`The module "${definition.specifier}" has no export "${name}".`);
+        }
+      }
+    }
+    this.#modules.set(definition.alias, { definition, exports });
+  }
+
+  /** What of a module the guest sees: functions by name, and values that can cross. */
+  describeModule(alias: string): { functionNames: string[]; values: Record<string, unknown> } {
+    const found = this.#modules.get(alias);
+    const functionNames: string[] = [];
+    const values: Record<string, unknown> = {};
+    if (!found) return { functionNames, values };
+    const { definition, exports } = found;
+    const names = definition.exports === "all" ? Object.keys(exports) : definition.exports;
+    for (const name of names) {
+      const value = exports[name];
+      if (typeof value === "function") functionNames.push(name);
+      else if (definition.exports !== "all" || canCross(value)) values[name] = value;
+    }
+    return { functionNames, values };
+  }
+
+  /** Puts several values into a sandbox; their addresses, alive as long as the sandbox is not reset. */
+  place(sandbox: Sandbox, values: readonly unknown[]): Address[] {
+    const owner = placeArray(sandbox, encodeArray(values, "exports"));
+    const elements = sandbox.heap.word(sandbox.heap.pointer(owner) + ObjectLayout.second);
+    return values.map((_, index) => elements + index * VALUE_BYTES);
+  }
+
+  /** A call of the guest. Returns a new engine value, or an exception of the guest's realm. */
+  call(sandbox: Sandbox, count: number, args: Address, visit: HostVisit): Address {
+    const { heap } = sandbox;
+    heap.refresh();
+    const at = (index: number): Address => (index < count ? args + index * VALUE_BYTES : 0);
+    try {
+      switch (heap.number(args)) {
+        case HostOperation.armTimer:
+          visit.armTimer(heap.number(at(1)));
+          return 0;
+        case HostOperation.console:
+          visit.console(at(1), at(2));
+          return 0;
+        case HostOperation.commonjs:
+          return visit.commonjsBody(heap.text(at(1), 1024));
+        case HostOperation.callModule: {
+          const target = this.#moduleFunction(heap.text(at(1), 1024), heap.text(at(2), 1024));
+          return this.#invoke(sandbox, visit, target.call, undefined, at(3), target.definition);
+        }
+        case HostOperation.callHandle: {
+          const target = this.#handleMethod(visit, heap.number(at(1)), heap.text(at(2), 1024));
+          return this.#invoke(sandbox, visit, target.call, target.self, at(3), target.definition);
+        }
+        default:
+          throw new Error("The host knows no such operation.");
+      }
+    } catch (error) {
+      return throwHostError(sandbox, error);
+    }
+  }
+
+  /** Encodes what a promise given out by {@link HostVisit.pending} settled with. */
+  encodeOutcome(visit: ResultVisit, outcome: { value: unknown } | { error: unknown }): Uint8Array {
+    if ("error" in outcome) return encodeArray(describeHostError(outcome.error), "error");
+    try {
+      return encodeArray(this.#result(visit, outcome.value, undefined), "result");
+    } catch (error) {
+      return encodeArray(describeHostError(error), "error");
+    }
+  }
+
+  #moduleFunction(
+    alias: string,
+    name: string,
+  ): { call: HostFunction; definition: HostModuleDefinition } {
+    const found = this.#modules.get(alias);
+    const allowed =
+      found && (found.definition.exports === "all" || found.definition.exports.includes(name));
+    const target = allowed && Object.hasOwn(found.exports, name) ? found.exports[name] : undefined;
+    if (!found || typeof target !== "function") {
+      throw new Error(`Dependency "${alias}" has no function "${name}".`);
+    }
+    return { call: target as HostFunction, definition: found.definition };
+  }
+
+  #handleMethod(
+    visit: HostVisit,
+    id: number,
+    name: string,
+  ): { call: HostFunction; self: object; definition: HostModuleDefinition } {
+    const self = visit.handles.get(id);
+    const definition = self && this.#definitionOf.get(self);
+    if (!self || !definition || !handleMethods(self, definition)?.includes(name)) {
+      throw new Error(`There is no method "${name}" on this handle.`);
+    }
+    return { call: (self as Record<string, HostFunction>)[name] as HostFunction, self, definition };
+  }
+
+  readonly #definitionOf = new WeakMap<object, HostModuleDefinition>();
+  readonly #handleIds = new WeakMap<object, number>();
+
+  #invoke(
+    sandbox: Sandbox,
+    visit: HostVisit,
+    call: HostFunction,
+    self: object | undefined,
+    args: Address,
+    definition: HostModuleDefinition,
+  ): Address {
+    visit.hostCalled();
+    const writer = new ByteWriter();
+    sandbox.heap.write(args, writer, { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES });
+    const values = decodeValue(writer.bytes.subarray(0, writer.length)) as unknown[];
+    const returned: unknown = Reflect.apply(call, self, values);
+    return placeArray(sandbox, encodeArray(this.#result(visit, returned, definition), "result"));
+  }
+
+  /** A host function's result as the guest's side of the door takes it. */
+  #result(
+    visit: ResultVisit,
+    value: unknown,
+    definition: HostModuleDefinition | undefined,
+  ): unknown[] {
+    if (typeof value !== "object" || value === null) return [HostResult.value, value];
+    if (value instanceof Promise) {
+      const id = ++this.#lastPending;
+      visit.pending(id, value);
+      return [HostResult.pending, id];
+    }
+    const methods = definition && handleMethods(value, definition);
+    if (definition === undefined || methods === undefined) return [HostResult.value, value];
+    let id = this.#handleIds.get(value);
+    if (id === undefined) {
+      id = ++this.#lastHandle;
+      this.#handleIds.set(value, id);
+      this.#definitionOf.set(value, definition);
+    }
+    visit.handles.set(id, value);
+    return [HostResult.handle, id, methods];
+  }
+}
+
+type HostFunction = (...args: unknown[]) => unknown;
+
+/**
+ * The methods a guest may call on a host object, or undefined when it crosses as data. Plain
+ * objects, arrays and everything the value forms know are data.
+ */
+function handleMethods(value: object, definition: HostModuleDefinition): string[] | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype || isPlatformData(value))
+    return undefined;
+  const name = (value.constructor as { name?: string } | undefined)?.name ?? "";
+  if (definition.handles === "all") return publicMethods(prototype as object);
+  if (Object.hasOwn(definition.handles, name)) return definition.handles[name];
+  throw new Error(
+    `The host returned an instance of ${name || "a class"}, which cannot enter a sandbox as data. ` +
+      `Name the methods guests may call in the dependency's handles: { ${name || "ClassName"}: ["method"] }.`,
+  );
+}
+
+/** Methods of a class's own prototype that are neither its constructor nor marked private. */
+function publicMethods(prototype: object): string[] {
+  return Object.getOwnPropertyNames(prototype).filter((name) => {
+    if (name === "constructor" || name.startsWith("_")) return false;
+    return typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === "function";
+  });
+}
+
+function isPlatformData(value: object): boolean {
+  return (
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Date ||
+    value instanceof RegExp ||
+    value instanceof Error ||
+    value instanceof Number ||
+    value instanceof String ||
+    value instanceof Boolean
+  );
+}
+
+function canCross(value: unknown): boolean {
+  try {
+    encodeArray([value], "value");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Name, message and code: never the stack, never the object. */
+function describeHostError(error: unknown): [string, string, string | undefined] {
+  if (!(error instanceof Error)) return ["Error", String(error), undefined];
+  const code: unknown = (error as { code?: unknown }).code;
+  return [error.name, error.message, typeof code === "string" ? code : undefined];
+}
+
+function throwHostError(sandbox: Sandbox, error: unknown): Address {
+  if (error instanceof RefusedValueError) return sandbox.throwError("TypeError", error.message);
+  const [name, message, code] = describeHostError(error);
+  return sandbox.throwError(name, message, code);
+}

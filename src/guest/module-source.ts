@@ -1,0 +1,20 @@
+/** Guest source of modules the host makes up: their content already exists when they are imported. */
+
+/** Around a CommonJS source; evaluates to the function that runs it. */
+export function commonjsModule(source: string): string {
+  // On one line with the source's first, so that its line numbers hold.
+  return `(function (exports, require, module) { ${source}\n})`;
+}
+
+/**
+ * An ES module that exports the content exposed while it is evaluated: the whole as default, each
+ * name that can be one as itself.
+ */
+export function contentModule(names: readonly string[]): string {
+  const lines = ['const content = globalThis["skep:module"];', "export default content;"];
+  names.forEach((name, index) => {
+    if (name === "default" || !/^[A-Za-z_$][\w$]*$/.test(name)) return;
+    lines.push(`const export${index} = content.${name};`, `export { export${index} as ${name} };`);
+  });
+  return lines.join("\n");
+}

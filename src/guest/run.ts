@@ -1,0 +1,62 @@
+/** One run inside a worker: what it was asked, what it has cost, how it must end. */
+import type { RunCost, RunLimits, WorkerFailureCode } from "../protocol/messages.ts";
+import type { Address } from "./engine.ts";
+
+/** What is to be executed. */
+export type RunTarget =
+  | { type: "function"; functionId: number; args: Uint8Array }
+  | { type: "source"; kind: "script" | "module"; filename: string; source: string };
+
+/** How a run ends other than by its own doing. Once there is one, nothing the guest does counts. */
+export interface Verdict {
+  code: WorkerFailureCode;
+  message: string;
+}
+
+/** Console bytes of one run that are passed on; the rest is cut with a notice. */
+export const MAXIMUM_CONSOLE_BYTES: number = 2 ** 20;
+
+export class Run {
+  verdict: Verdict | undefined;
+  /** The guest promise the run waits for, 0 before there is one. */
+  promise: Address = 0;
+  consoleBytes = 0;
+  hostCalls = 0;
+  gas = 0;
+  cpuMs = 0;
+  peakMemoryBytes = 0;
+  /** When the run must have ended, on `performance.now()`'s clock. */
+  deadline: number = Number.POSITIVE_INFINITY;
+  startedAt = 0;
+  /** Ends the run at its deadline while it is parked. */
+  deadlineTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly slot: number,
+    readonly limits: RunLimits,
+    readonly target: RunTarget,
+  ) {}
+
+  begin(now: number): void {
+    this.startedAt = now;
+    if (this.limits.timeoutMs > 0) this.deadline = now + this.limits.timeoutMs;
+  }
+
+  timedOut(): Verdict {
+    return {
+      code: "timeout",
+      message: `The run exceeded its time limit of ${this.limits.timeoutMs} ms.`,
+    };
+  }
+
+  cost(now: number): RunCost {
+    return {
+      wallMs: this.startedAt === 0 ? 0 : now - this.startedAt,
+      cpuMs: this.cpuMs,
+      gas: this.gas,
+      peakMemoryBytes: this.peakMemoryBytes,
+      hostCalls: this.hostCalls,
+    };
+  }
+}

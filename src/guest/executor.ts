@@ -261,13 +261,12 @@ export class Executor {
     if (promise.state === "rejected") return this.#failThrown(run, cell, promise.result);
     if (promise.state === "pending") return this.#park(run, cell);
     const { target } = run;
-    if (target.type === "source" && target.kind === "script") {
-      // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's.
-      return this.#settle(
-        run,
-        cell,
-        sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value"),
-      );
+    if (target.type === "source" && target.kind === "script" && !run.isUnwrapped) {
+      // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's. A completion
+      // value that is a promise is awaited as well, like a function's result.
+      run.isUnwrapped = true;
+      run.promise = sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value");
+      return this.#review(run, cell);
     }
     return this.#settle(run, cell, promise.result);
   }

@@ -20,16 +20,16 @@ export class Inventory {
     return new Inventory(0, undefined, new Map(), new Map(), new Map());
   }
 
-  get functions(): Iterable<FunctionDefinition> {
-    return this.functionsByName.values();
+  get functions(): readonly FunctionDefinition[] {
+    return [...this.functionsByName.values()];
   }
 
-  get constants(): Iterable<ConstantDefinition> {
-    return this.constantsByName.values();
+  get constants(): readonly ConstantDefinition[] {
+    return [...this.constantsByName.values()];
   }
 
-  get dependencies(): Iterable<DependencyDefinition> {
-    return this.dependenciesByAlias.values();
+  get dependencies(): readonly DependencyDefinition[] {
+    return [...this.dependenciesByAlias.values()];
   }
 
   /** The inventory after a change: removals first, then definitions. */

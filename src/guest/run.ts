@@ -20,6 +20,8 @@ export class Run {
   verdict: Verdict | undefined;
   /** The guest promise the run waits for, 0 before there is one. */
   promise: Address = 0;
+  /** Whether `promise` was taken out of a script's `{ value }`. */
+  isUnwrapped = false;
   consoleBytes = 0;
   hostCalls = 0;
   gas = 0;

@@ -255,20 +255,22 @@ export class Sandbox {
     };
   }
 
+  /** Why the last import was refused: the engine asks to load the empty name next. */
+  #refusal: string | undefined;
+
   #loadModule(name: string): Address {
-    const source = this.hooks.moduleSource(name);
-    if (source === undefined) return this.#fail(`There is no module "${name}".`);
-    return this.#ownedText(source);
+    const source = name === "" ? undefined : this.hooks.moduleSource(name);
+    if (source !== undefined) return this.#ownedText(source);
+    this.throwError("ReferenceError", this.#refusal ?? `There is no module "${name}".`);
+    this.#refusal = undefined;
+    return 0;
   }
 
   #resolveModule(base: string, name: string): Address {
     const resolved = this.hooks.resolveModule(base, name);
-    return "refusal" in resolved ? this.#fail(resolved.refusal) : this.#ownedText(resolved.name);
-  }
-
-  #fail(message: string): Address {
-    this.throwError("ReferenceError", message);
-    return 0;
+    // The engine goes on after a refusal here, so loading is where it is turned into an error.
+    if ("refusal" in resolved) this.#refusal = resolved.refusal;
+    return this.#ownedText("refusal" in resolved ? "" : resolved.name);
   }
 
   /** Makes the call the guest is in throw an error of the guest's own realm. */

@@ -280,6 +280,6 @@ class TemplateBuilder {
   }
 }
 
-function sorted<Item>(items: Iterable<Item>, key: (item: Item) => string): Item[] {
+function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
   return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }

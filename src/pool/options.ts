@@ -84,8 +84,8 @@ const MAXIMUM_WORKERS = 1024;
 const MAXIMUM_MS = 2 ** 31 - 1;
 /** Below this the engine itself does not fit. */
 const MINIMUM_MEMORY_BYTES = 2 ** 20;
-/** WebAssembly's 32-bit memory, less what the engine has before its heap starts. */
-const MAXIMUM_MEMORY_BYTES = 2 ** 32 - 8 * 2 ** 20;
+/** The engine was built for 2 GiB of memory, less what it has before its heap starts. */
+const MAXIMUM_MEMORY_BYTES = 2 ** 31 - 8 * 2 ** 20;
 /** Run slots are flags in a shared block. */
 const MAXIMUM_IN_FLIGHT = 65_536;
 

@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { SkepError } from "../errors.ts";
 import { createSignals } from "../protocol/signals.ts";
-import { postBatch } from "./batches.ts";
+import { postBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
 import { endable } from "./worker-end.ts";

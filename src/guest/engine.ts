@@ -77,8 +77,8 @@ export interface EngineCallbacks {
 export interface EngineInstance {
   readonly memory: WebAssembly.Memory;
   readonly exports: EngineExports;
-  malloc(count: number): Address;
-  free(address: Address): void;
+  readonly malloc: (count: number) => Address;
+  readonly free: (address: Address) => void;
   /** Writes text as UTF-8, exact even for lone surrogates. */
   writeText(text: string, at: Address, capacity: number): void;
   textBytes(text: string): number;
@@ -89,8 +89,8 @@ export interface EngineInstance {
 
 /** What the variant packages export, as far as it is used; their types name every pointer. */
 interface VariantModule {
-  _malloc(count: number): Address;
-  _free(address: Address): void;
+  _malloc: (count: number) => Address;
+  _free: (address: Address) => void;
   stringToUTF8(text: string, at: Address, capacity: number): void;
   lengthBytesUTF8(text: string): number;
   callbacks?: EngineCallbacks;

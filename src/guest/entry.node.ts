@@ -1,6 +1,7 @@
 /** The worker's code in Node. The other half is `environments/worker-threads.ts`. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
+import { postBatch } from "../protocol/batches.ts";
 import { Signals } from "../protocol/signals.ts";
 import { hostModules } from "./host-modules.node.ts";
 import { serveWorker } from "./serve.ts";
@@ -14,15 +15,8 @@ if (parentPort === null) throw new Error("This module is the code of a worker th
 const port = parentPort;
 const { control, signals } = workerData as WorkerData;
 
-/** From here on moving a buffer beats copying it. */
-const TRANSFER_BYTES = 64 * 1024;
-
 const service = serveWorker({
-  post(batch) {
-    const owned = batch.byteLength === batch.buffer.byteLength ? batch : batch.slice();
-    const moves = owned.byteLength > TRANSFER_BYTES;
-    port.postMessage(owned, moves ? [owned.buffer as ArrayBuffer] : []);
-  },
+  post: (batch) => postBatch(port, batch),
   signals: signals === undefined ? undefined : new Signals(signals),
   hostModules,
 });

@@ -1,5 +1,6 @@
 /** The worker's code in a browser. The other half is `environments/web-worker.ts`. */
 import { expose } from "comlink";
+import { postBatch } from "../protocol/batches.ts";
 import { Signals } from "../protocol/signals.ts";
 import { hostModules } from "./host-modules.web.ts";
 import { serveWorker } from "./serve.ts";
@@ -12,16 +13,9 @@ interface Opening {
 
 declare const self: DedicatedWorkerGlobalScope;
 
-/** From here on moving a buffer beats copying it. */
-const TRANSFER_BYTES = 64 * 1024;
-
 function open({ control, signals }: Opening): void {
   const service = serveWorker({
-    post(batch) {
-      const owned = batch.byteLength === batch.buffer.byteLength ? batch : batch.slice();
-      const moves = owned.byteLength > TRANSFER_BYTES;
-      self.postMessage(owned, moves ? [owned.buffer as ArrayBuffer] : []);
-    },
+    post: (batch) => postBatch(self, batch),
     signals: signals === undefined ? undefined : new Signals(signals),
     hostModules,
   });

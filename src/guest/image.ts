@@ -63,8 +63,8 @@ export function captureImage(sandbox: Sandbox, facts: EngineFacts): Image {
  */
 export function restoreImage(sandbox: Sandbox, image: Image, facts: EngineFacts): void {
   const { instance } = sandbox;
+  if (instance.memory.buffer.byteLength < image.heapEnd) growTo(sandbox, image.heapEnd, facts);
   const used = facts.heapEnd(instance);
-  if (instance.memory.buffer.byteLength < image.heapEnd) growTo(sandbox, image.heapEnd);
   const memory = new Uint8Array(instance.memory.buffer);
   for (const { start, bytes } of image.segments) memory.set(bytes, start);
   for (const { start, end } of image.gaps) memory.fill(0, start, end);
@@ -92,9 +92,9 @@ function clearHeap(
 }
 
 /** Grows through the engine: growing from outside would leave its own code with detached views. */
-function growTo(sandbox: Sandbox, end: Address): void {
+function growTo(sandbox: Sandbox, end: Address, facts: EngineFacts): void {
   const { instance } = sandbox;
-  const missing = end - instance.memory.buffer.byteLength;
+  const missing = end - facts.heapEnd(instance);
   const block = instance.malloc(missing + BLOCK_BYTES);
   if (block === 0)
     throw new Error(`The sandbox cannot grow by ${missing} bytes to take its image.`);

@@ -25,7 +25,7 @@ import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
-  post(batch: Uint8Array): void;
+  readonly post: (batch: Uint8Array) => void;
   signals: Signals | undefined;
   hostModules: HostModules;
 }

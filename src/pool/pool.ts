@@ -183,6 +183,19 @@ export class Pool implements AsyncDisposable {
     return health.sort((left, right) => left.id - right.id);
   }
 
+  /**
+   * Terminates a worker and opens its replacement at once. Its runs in flight run again elsewhere,
+   * and no restart is used up. The replacement has a new id: see the event `worker-restarted`.
+   * Returns false, and does nothing, when no worker with that id is up.
+   */
+  restartWorker(workerId: number): boolean {
+    const { supervisor } = this.#core;
+    const link = supervisor.upLinks().find((candidate) => candidate.workerId === workerId);
+    if (link === undefined) return false;
+    supervisor.lose(link, { reason: "Its restart was asked for.", isDeliberate: true });
+    return true;
+  }
+
   /** Calls `listener` for each event of that name, until the returned function is called. */
   on<Name extends PoolEventName>(name: Name, listener: PoolListener<Name>): () => void {
     return this.#core.events.on(name, listener);

@@ -256,6 +256,51 @@ describe("losing workers", () => {
   });
 });
 
+describe("restarting a worker on request", () => {
+  test("its runs run again, no restart is used up, and the replacement has a new id", async () => {
+    const { pool, environment, clock } = await stage(
+      {},
+      { workers: 1, restart: { maxPerWorker: 0 } },
+    );
+    const lost = record(pool, "worker-lost");
+    const restarted = record(pool, "worker-restarted");
+    const run = pool.call.add();
+    await settle();
+    expect(pool.restartWorker(1)).toBe(true);
+    expect(environment.worker(1).isTerminated).toBe(true);
+    expect(lost).toMatchObject([{ workerId: 1, runs: 1 }]);
+    await clock.advance(0);
+    expect(restarted).toEqual([{ workerId: 2, previousWorkerId: 1, attempt: 0 }]);
+    const second = environment.worker(2);
+    second.succeed(second.lastRun, 5);
+    await expect(run).resolves.toBe(5);
+    expect(pool.health()[0]).toMatchObject({ id: 2, state: "ready", restartAttempt: 0 });
+  });
+
+  test("asked any number of times, it never costs a run its attempts", async () => {
+    const { pool, environment, clock } = await stage({}, { workers: 1 });
+    const run = pool.call.add();
+    for (let id = 1; id <= 6; id++) {
+      await settle();
+      expect(pool.restartWorker(id)).toBe(true);
+      await clock.advance(0);
+    }
+    environment.worker(7).succeed(environment.worker(7).lastRun, 1);
+    await expect(run).resolves.toBe(1);
+  });
+
+  test("a worker that is not up is left alone", async () => {
+    const { pool, environment, clock } = await stage({}, { workers: 1 });
+    expect(pool.restartWorker(2)).toBe(false);
+    expect(pool.restartWorker(1)).toBe(true);
+    expect(pool.restartWorker(1)).toBe(false);
+    await clock.advance(0);
+    expect(environment.workers).toHaveLength(2);
+    await pool.close();
+    expect(pool.restartWorker(2)).toBe(false);
+  });
+});
+
 describe("starting", () => {
   test("a pool of which no worker can start rejects and leaves nothing behind", async () => {
     const environment = new ScriptedEnvironment({

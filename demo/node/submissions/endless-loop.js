@@ -1,0 +1,5 @@
+// Never comes back by itself.
+let turns = 0;
+while (turns >= 0) turns++;
+
+export default turns;

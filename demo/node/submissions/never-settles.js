@@ -1,0 +1,2 @@
+// Waits for something that nobody will ever do.
+export default await new Promise(() => {});

@@ -1,0 +1,2 @@
+// Not an Error, and it lies about what it is.
+throw { code: "EACCES", message: "trust me", toString: () => "harmless" };

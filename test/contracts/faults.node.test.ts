@@ -1,0 +1,104 @@
+/**
+ * Real worker threads that die at random instants, with runs in flight all the time: every call
+ * settles exactly once, and every result is right.
+ */
+import { expect, it } from "vitest";
+import { createPool, type SkepError } from "skep";
+
+/** Ends the worker's thread from inside, a while after it was asked: in no relation to any run. */
+const KILLER =
+  "data:text/javascript,export const dieIn = (ms) => { setTimeout(() => process.exit(7), ms) }";
+const CALLS = 20_000;
+const IN_FLIGHT = 64;
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+it("settles 20,000 calls exactly once while workers are killed at random", async () => {
+  const random = seeded(20_261_121);
+  await using pool = await createPool({
+    workers: 2,
+    restart: { maxPerWorker: 10_000, baseDelayMs: 1, maxDelayMs: 5, jitterMs: 2 },
+    dependencies: { killer: { module: KILLER, exports: ["dieIn"] } },
+    functions: {
+      add: "(a, b) => a + b",
+      slow: "(a, b) => { let n = 0; for (let i = 0; i < 20000; i++) n += i; return a + b; }",
+      wait: "async (a, b) => { await new Promise((resolve) => setTimeout(resolve, 2)); return a + b; }",
+      kill: "async (ms, context) => { context.dependencies.killer.dieIn(ms); return 'armed'; }",
+    },
+  });
+  let losses = 0;
+  let kills = 0;
+  pool.on("worker-lost", () => losses++);
+  const settlements = new Uint8Array(CALLS);
+  const wrong: string[] = [];
+  let next = 0;
+  async function caller(): Promise<void> {
+    for (let index = next++; index < CALLS; index = next++) {
+      const name = ["add", "add", "slow", "wait"][Math.floor(random() * 4)] as string;
+      if (random() < 0.002) {
+        kills++;
+        // A kill is itself a call that may be lost with its worker, however often.
+        await pool.run("kill", [random() * 8]).catch((error: SkepError) => {
+          if (error.code !== "worker-lost") wrong.push(`kill: ${error.code} ${error.message}`);
+        });
+      }
+      try {
+        const sum = await pool.run(name, [index, 1]);
+        if (sum !== index + 1) wrong.push(`${name}(${index}) gave ${String(sum)}`);
+      } catch (error) {
+        wrong.push(`${name}(${index}): ${(error as SkepError).code} ${(error as Error).message}`);
+      }
+      settlements[index] = (settlements[index] ?? 0) + 1;
+    }
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+  expect(wrong.slice(0, 5)).toEqual([]);
+  expect(settlements.every((count) => count === 1)).toBe(true);
+  expect(kills).toBeGreaterThan(20);
+  expect(losses).toBeGreaterThan(10);
+  const { inFlight, queued } = pool.stats();
+  expect({ inFlight, queued }).toEqual({ inFlight: 0, queued: 0 });
+  expect(await pool.run("add", [1, 2])).toBe(3);
+}, 60_000);
+
+it("gives up a run that keeps killing its worker, and keeps the others", async () => {
+  await using pool = await createPool({
+    workers: 1,
+    restart: { maxPerWorker: 100, baseDelayMs: 1, maxDelayMs: 5, jitterMs: 0 },
+    dependencies: { process: { module: "node:process", exports: ["exit"] } },
+    functions: {
+      die: "(context) => context.dependencies.process.exit(3)",
+      add: "(a, b) => a + b",
+    },
+  });
+  const doomed = pool.execute({ run: "die" });
+  const innocent = pool.run("add", [1, 2]);
+  const outcome = await doomed;
+  expect(outcome).toMatchObject({ ok: false, error: { code: "worker-lost" } });
+  expect(outcome.receipt.attempts).toBeGreaterThan(1);
+  expect(await innocent).toBe(3);
+});
+
+it("lets Node exit by itself, with a pool open and after closing one", async () => {
+  const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
+  const source = `
+    import { createPool } from "skep";
+    const left = await createPool({ workers: 2, functions: { add: "(a, b) => a + b" } });
+    const thread = await createPool({ environment: "in-thread" });
+    const closed = await createPool({ workers: 1 });
+    await closed.close();
+    console.log(await left.run("add", [1, 2]), await thread.eval("4"));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "--eval", source],
+    { timeout: 20_000 },
+  );
+  expect(stdout.trim()).toBe("3 4");
+});

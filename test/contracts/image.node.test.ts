@@ -1,0 +1,121 @@
+/** The golden image, below the pool: what a reset leaves, and where an image can go. */
+import { readFile } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { beforeAll, describe, expect, it } from "vitest";
+import { calibrate, type EngineFacts } from "../../src/guest/calibrate.ts";
+import { type Engine, loadEngine } from "../../src/guest/engine.ts";
+import { captureImage, type Image, restoreImage } from "../../src/guest/image.ts";
+import { EvalFlag, Sandbox } from "../../src/guest/sandbox.ts";
+
+describe.each(["sync", "asyncify"] as const)("%s", (name) => {
+  let module: WebAssembly.Module;
+  let engine: Engine;
+  let facts: EngineFacts;
+  let template: Sandbox;
+  let image: Image;
+
+  beforeAll(async () => {
+    const file = new URL(`../../dist/engine/quickjs-${name}.wasm`, import.meta.url);
+    module = await WebAssembly.compile(await readFile(file));
+    engine = await loadEngine(name, module);
+    facts = await calibrate(engine);
+    template = await Sandbox.create(engine);
+    template.boot(128 * 1024);
+    evaluate(template, "globalThis.counter = 0; globalThis.next = () => ++counter");
+    image = captureImage(template, facts);
+  });
+
+  function evaluate(sandbox: Sandbox, source: string): number {
+    const { value, threw } = sandbox.evaluate(source, "test", EvalFlag.script);
+    expect(threw).toBe(false);
+    return sandbox.heap.number(value);
+  }
+
+  async function fresh(): Promise<Sandbox> {
+    const sandbox = await Sandbox.create(engine);
+    restoreImage(sandbox, image, facts);
+    return sandbox;
+  }
+
+  it("works in another instance, closures and all", async () => {
+    const sandbox = await fresh();
+    expect(evaluate(sandbox, "next(); next()")).toBe(2);
+    restoreImage(sandbox, image, facts);
+    expect(evaluate(sandbox, "next()")).toBe(1);
+  });
+
+  it("works in another worker", async () => {
+    const code = `
+      import { parentPort, workerData } from "node:worker_threads";
+      const [{ loadEngine }, { calibrate }, { restoreImage }, { Sandbox }] = await Promise.all(
+        ["engine", "calibrate", "image", "sandbox"].map((file) => import(workerData.root + file + ".js")));
+      const engine = await loadEngine(workerData.name, workerData.module);
+      const sandbox = await Sandbox.create(engine);
+      restoreImage(sandbox, workerData.image, await calibrate(engine));
+      const { value } = sandbox.evaluate("next(); next(); next()", "test", 0);
+      parentPort.postMessage(sandbox.heap.number(value));`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+      workerData: { root: new URL("../../dist/guest/", import.meta.url).href, name, module, image },
+    });
+    try {
+      const drawn = await new Promise((resolve, reject) => {
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      });
+      expect(drawn).toBe(3);
+    } finally {
+      await worker.terminate();
+    }
+  });
+
+  it("leaves no byte of a run behind, in the heap or above it", async () => {
+    const sandbox = await fresh();
+    const mark = "residue-of-a-run";
+    evaluate(
+      sandbox,
+      `globalThis.kept = Array.from({ length: 3000 }, (_, i) => "${mark}" + i); kept = null;
+       globalThis.more = new Uint8Array(2 ** 20).fill(7); 0`,
+    );
+    expect(contains(sandbox, mark)).toBe(true);
+    restoreImage(sandbox, image, facts);
+    expect(contains(sandbox, mark)).toBe(false);
+    const memory = new Uint8Array(sandbox.instance.memory.buffer);
+    const above = memory.subarray(image.heapEnd);
+    expect(above.every((byte) => byte === 0)).toBe(true);
+    const random = sandbox.anchors.context + 224;
+    for (const { start, bytes } of image.segments) {
+      for (let index = 0; index < bytes.length; index++) {
+        const at = start + index;
+        // The random state is the one thing that must differ.
+        if (at >= random && at < random + 8) continue;
+        if (memory[at] !== bytes[index])
+          expect.fail(`Byte ${at} is ${memory[at]}, not ${bytes[index]}.`);
+      }
+    }
+  });
+
+  it("gives each reset a random sequence of its own", async () => {
+    const sandbox = await fresh();
+    const draws = new Set<number>();
+    for (let round = 0; round < 200; round++) {
+      draws.add(evaluate(sandbox, "Math.random()"));
+      restoreImage(sandbox, image, facts);
+    }
+    expect(draws.size).toBe(200);
+  });
+
+  it("fits an instance that must grow for it", async () => {
+    const large = await Sandbox.create(engine, 1024);
+    restoreImage(large, image, facts);
+    evaluate(large, "globalThis.big = new Uint8Array(35 * 2 ** 20); big[35 * 2 ** 20 - 1] = 9; 0");
+    const grown = captureImage(large, facts);
+    const other = await Sandbox.create(engine, 1024);
+    restoreImage(other, grown, facts);
+    expect(evaluate(other, "big[35 * 2 ** 20 - 1] + next()")).toBe(10);
+  });
+
+  function contains(sandbox: Sandbox, text: string): boolean {
+    const memory = Buffer.from(sandbox.instance.memory.buffer);
+    return memory.includes(text, facts.heapStart, "latin1");
+  }
+});

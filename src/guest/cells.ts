@@ -11,8 +11,8 @@ import { pagesFor, Sandbox } from "./sandbox.ts";
 
 /** A heap that outgrew its image by this much is cheaper to replace than to zero. */
 const DISCARD_BYTES = 8 * 2 ** 20;
-/** Free cells kept: one to run in while another is being reset, and one to spare. */
-const KEPT_FREE = 4;
+/** Free cells kept for the next burst of waiting runs; each is about half a megabyte. */
+const KEPT_FREE = 32;
 
 export class Cell {
   image: Image;

@@ -191,6 +191,7 @@ export class Executor {
     run.begin(performance.now());
     this.#enter(run, cell, () => {
       const completion = this.#begin(run, sandbox);
+      if (completion && completion.value !== 0) run.owned = completion.value;
       if (!completion || completion.threw) return completion;
       run.promise = completion.value;
       return sandbox.runJobs();
@@ -388,7 +389,7 @@ export class Executor {
       this.#dropShared();
       for (const other of cell.runs) this.#fail(other, cell, verdict);
     } else {
-      cell.sandbox.free(run.promise);
+      cell.sandbox.free(run.owned);
       if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
     }
   }
@@ -458,14 +459,23 @@ export class Executor {
           commonjsBody: () =>
             cell.sandbox.throwError("ReferenceError", "require: there is no such dependency."),
           pending: (id, promise) => this.#awaitHost(cell, id, promise),
-          hostCalled: () => {
-            if (this.#current) this.#current.hostCalls++;
-          },
+          hostCalled: () => this.#hostCalled(),
           handles: cell.handles,
         }),
       moduleSource: (name) => this.#settings.inventory().moduleSource(name),
       resolveModule: (_base, name) => this.#settings.inventory().resolveModule(name),
     };
+  }
+
+  #hostCalled(): void {
+    const run = this.#current;
+    if (!run || run.hostCalls++ > 0) return;
+    const { signals } = this.#settings;
+    if (signals) signals.markHostCall(run.slot, run.id);
+    else {
+      this.#send({ type: "host-called", runId: run.id });
+      this.#flush();
+    }
   }
 
   #armTimer(cell: Cell, delayMs: number): void {

@@ -20,6 +20,8 @@ export class Run {
   verdict: Verdict | undefined;
   /** The guest promise the run waits for, 0 before there is one. */
   promise: Address = 0;
+  /** What the run's call or evaluation returned: to be freed where the sandbox is not reset. */
+  owned: Address = 0;
   /** Whether `promise` was taken out of a script's `{ value }`. */
   isUnwrapped = false;
   consoleBytes = 0;

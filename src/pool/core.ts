@@ -4,6 +4,7 @@
  */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
+import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
@@ -22,6 +23,14 @@ export interface CoreSurroundings {
   clock?: Clock | undefined;
   /** In [0, 1). */
   random?: (() => number) | undefined;
+}
+
+/** How a core is started, besides its settings. */
+export interface CoreStart extends CoreSurroundings {
+  /** Called before the first worker is opened, e.g. to listen to its events. */
+  onCreated?: ((core: PoolCore) => void) | undefined;
+  /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
+  lastWorkerId?: number | undefined;
 }
 
 /** A run that hung, and how its worker was ended for it. */
@@ -46,7 +55,7 @@ export class PoolCore {
     readonly settings: PoolSettings,
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
-    { clock = systemClock, random = Math.random }: CoreSurroundings,
+    { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
     this.settlement = new Settlement(clock, this.events);
@@ -68,6 +77,7 @@ export class PoolCore {
       clock,
       events,
       random,
+      lastWorkerId,
       listener: {
         onMessage: (link, message) => dispatcher.onMessage(link, message),
         onBatchDone: (link) => {
@@ -110,10 +120,7 @@ export class PoolCore {
     platform: Platform,
     settings: PoolSettings,
     registry: Registry,
-    options: CoreSurroundings & {
-      /** Called before the first worker is opened, e.g. to listen to its events. */
-      onCreated?: (core: PoolCore) => void;
-    } = {},
+    options: CoreStart = {},
   ): Promise<PoolCore> {
     const engineModule = await platform.loadEngine(settings.engine);
     const core = new PoolCore(settings, registry, engineModule, options);
@@ -166,9 +173,10 @@ export class PoolCore {
     cancelTimeout?.();
     const links = supervisor.upLinks();
     if (end !== "forced" && end !== "late") {
-      const shutdowns = links.map((link) =>
-        link.request("shut down", () => link.handle.control.shutdown(), settings.graceMs),
-      );
+      const shutdowns = links.map(async (link) => {
+        await link.request("shut down", () => link.handle.control.shutdown(), settings.graceMs);
+        this.events.emit("worker-shutdown", { workerId: link.workerId });
+      });
       await Promise.race([forced, Promise.allSettled(shutdowns)]);
     }
     this.#watchdog.stop();
@@ -199,7 +207,8 @@ export class PoolCore {
   #onBroken(link: WorkerLink, what: string, error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
     const message = `Worker ${link.workerId} ${what}: ${detail}`;
-    this.events.emit("warning", { name: "worker-broken", message, workerId: link.workerId });
+    const name = error instanceof UnknownMessageError ? "unknown-message" : "worker-broken";
+    this.events.emit("warning", { name, message, workerId: link.workerId });
     this.supervisor.lose(link, { reason: message });
   }
 

@@ -157,6 +157,8 @@ export class Dispatcher {
       settlement.failInWorker(run, error, message.cost);
     } else if (message.type === "parked" && run !== undefined) {
       link.park(run, settlement.clock.now());
+    } else if (message.type === "host-called" && run !== undefined) {
+      run.hasCalledHost = true;
     } else if (message.type === "entered" && run !== undefined) {
       link.enter(run, settlement.clock.now());
     } else if (message.type === "console") {
@@ -179,7 +181,10 @@ export class Dispatcher {
     const { settlement } = this.#options;
     for (const run of loss.suspects) run.strikes++;
     const again: Run[] = [];
+    const { signals } = link.handle;
     for (const run of this.#takeInFlight(link)) {
+      // The signal block outlives its worker.
+      run.hasCalledHost ||= signals?.hasCalledHost(run.slot, run.id) === true;
       if (run === loss.blamed?.run) settlement.fail(run, loss.blamed.error);
       else if (run.cancelledAtMs !== undefined) {
         settlement.fail(run, abortedError(run, settlement.receipt(run)));
@@ -285,11 +290,12 @@ export class Dispatcher {
   }
 
   /**
-   * Whether a run may be started again after its worker was lost. Guest code has no effects outside
-   * its sandbox, so only a run that keeps losing its workers may not.
+   * Whether a run may be started again after its worker was lost: not when it has called into the
+   * host, which cannot be undone, nor when it keeps losing its workers. All else that guest code
+   * does stays in its sandbox.
    */
   #mayRerun(run: Run): boolean {
-    return run.strikes < this.#options.maxAttemptsPerRun;
+    return !run.hasCalledHost && run.strikes < this.#options.maxAttemptsPerRun;
   }
 
   #reportIdle(): void {

@@ -14,6 +14,8 @@ export interface PoolEvents {
     workerId: number;
     reason: string;
     exitCode?: number | undefined;
+    /** What the worker threw, where it ended by that. */
+    cause?: unknown;
     runs: number;
   };
   "worker-restart-scheduled": { workerId: number; attempt: number; delayMs: number };
@@ -27,6 +29,10 @@ export interface PoolEvents {
     exhausted: boolean;
   };
   "worker-restarts-exhausted": { workerId: number; maxPerWorker: number };
+  /** The pool closes, and the worker has freed its sandboxes. */
+  "worker-shutdown": { workerId: number };
+  /** The pool closes, and the worker is gone. */
+  "worker-ended": { workerId: number };
   /** A guest wrote to its console. `text` is one line per call, control characters escaped. */
   console: {
     runId: number;

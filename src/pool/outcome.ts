@@ -105,6 +105,12 @@ export function hungError(run: Run, graceMs: number, receipt: Receipt): SkepErro
 
 /** The error of a run that was in too many workers when they were lost. */
 export function lostError(run: Run, reason: string, receipt: Receipt): SkepError {
+  if (run.hasCalledHost) {
+    const called = `A worker was lost while ${lowerFirst(describeRun(run))} ran, which had called into the host already`;
+    return new SkepError("worker-lost", `${called}, so it is not tried again: ${reason}`, {
+      receipt,
+    });
+  }
   const times = run.strikes > 1 ? `${run.strikes} workers were lost` : "A worker was lost";
   const who = describeRun(run);
   const message = `${times} while ${lowerFirst(who)} ran, so it is not tried again: ${reason}`;

@@ -71,6 +71,8 @@ export class Run {
   startedAtMs: number | undefined;
   /** Whether it awaits something outside the engine, as far as the parent knows. */
   isParked = false;
+  /** Whether it has called into the host, so that running it again would call twice. */
+  hasCalledHost = false;
   /** When the caller asked to end it early; undefined when not. */
   cancelledAtMs: number | undefined;
   priority = 0;

@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   clock: Clock;
   events: EventEmitter;
   random: () => number;
+  /** The highest number that was given to a worker before; 0 is none. */
+  lastWorkerId: number;
   listener: LinkListener;
   /** A worker takes runs from now on. */
   onReady(link: WorkerLink): void;
@@ -36,6 +38,8 @@ export interface WorkerLoss {
    * about the worker, so the replacement comes at once and costs no restart.
    */
   isDeliberate?: boolean | undefined;
+  /** What the worker threw, where it ended by that. */
+  cause?: unknown;
   detail?: unknown;
 }
 
@@ -44,11 +48,17 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Who waits for a worker to be up, or for the certainty that none will be. */
   readonly #waiting = new Set<() => void>();
-  #lastWorkerId = 0;
+  #lastWorkerId: number;
   #isStopped = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#lastWorkerId = options.lastWorkerId;
+  }
+
+  /** The highest number a worker has. */
+  get lastWorkerId(): number {
+    return this.#lastWorkerId;
   }
 
   /** Workers that are up, in ascending order of their ids. */
@@ -110,10 +120,10 @@ export class Supervisor {
     // A worker that was still starting is reported by its own start, which has just failed.
     if (!wasUp) return;
     seat.link = undefined;
-    const { exitCode, reason } = loss;
+    const { exitCode, reason, cause } = loss;
     const { workerId } = link;
     const runs = link.inFlightCount;
-    this.#options.events.emit("worker-lost", { workerId, reason, exitCode, runs });
+    this.#options.events.emit("worker-lost", { workerId, reason, exitCode, cause, runs });
     seat.attempt = seat.usedAttempts(
       this.#options.clock.now(),
       this.#restartOptions.healthyAfterMs,
@@ -139,8 +149,10 @@ export class Supervisor {
       const { link } = seat;
       seat.link = undefined;
       seat.apply("closed", reason);
-      link?.end(reason);
-      await link?.handle.terminate().catch(() => {});
+      if (link === undefined) return;
+      link.end(reason);
+      await link.handle.terminate().catch(() => {});
+      this.#options.events.emit("worker-ended", { workerId: link.workerId });
     });
     this.#wakeWaiting();
     await Promise.all(ends);
@@ -171,7 +183,7 @@ export class Supervisor {
       this.#options.listener,
     );
     seat.link = link;
-    handle.onEnd = ({ reason, exitCode }) => this.lose(link, { reason, exitCode });
+    handle.onEnd = ({ reason, exitCode, cause }) => this.lose(link, { reason, exitCode, cause });
     try {
       if (this.#isStopped) throw stoppedError();
       await this.#initialise(link, startTimeoutMs);

@@ -99,6 +99,15 @@ export interface EnteredMessage {
   runId: number;
 }
 
+/**
+ * A run is about to call into the host for the first time: should its worker be lost, it must not
+ * be run again. Only sent where there is no signal block.
+ */
+export interface HostCalledMessage {
+  type: "host-called";
+  runId: number;
+}
+
 export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";
 
 /** A console line of a guest. `values` is an array in outbound form. */
@@ -124,5 +133,6 @@ export type MessageFromWorker =
   | FailedMessage
   | ParkedMessage
   | EnteredMessage
+  | HostCalledMessage
   | ConsoleMessage
   | WarningMessage;

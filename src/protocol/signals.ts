@@ -7,10 +7,14 @@
 const RUNNING_RUN = 0;
 const ENTERED_AT = 1;
 const POLLS = 2;
-/** The first cancel flag; written by the parent: the id of the run to interrupt, else 0. */
-const CANCEL_FLAGS = 8;
+/**
+ * Two words for each run slot from here on: the id of the run to interrupt, written by the parent,
+ * and the id of the run that has called into the host, written by the worker.
+ */
+const SLOT_WORDS = 8;
+const WORDS_PER_SLOT = 2;
 
-/** The smallest and the usual number of cancel flags; see {@link createSignals}. */
+/** The smallest and the usual number of run slots; see {@link createSignals}. */
 const MINIMUM_SLOTS = 64;
 
 /** What a worker is doing right now, read without asking it. */
@@ -46,12 +50,22 @@ export class Signals {
   poll(slot: number, runId: number): boolean {
     // Only this thread writes the counter, so load and store need not be one step.
     this.#words[POLLS] = (this.#words[POLLS] ?? 0) + 1;
-    return Atomics.load(this.#words, CANCEL_FLAGS + slot) === runId;
+    return Atomics.load(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT) === runId;
   }
 
   /** Parent: asks the run in `slot` to end. A flag for an older run in the same slot is inert. */
   cancel(slot: number, runId: number): void {
-    Atomics.store(this.#words, CANCEL_FLAGS + slot, runId);
+    Atomics.store(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT, runId);
+  }
+
+  /** Worker: the run in `slot` is about to call into the host, which cannot be undone. */
+  markHostCall(slot: number, runId: number): void {
+    Atomics.store(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT + 1, runId);
+  }
+
+  /** Parent: whether the run in `slot` has called into the host. */
+  hasCalledHost(slot: number, runId: number): boolean {
+    return Atomics.load(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT + 1) === runId;
   }
 
   /** Parent: what the worker is doing. */
@@ -65,12 +79,12 @@ export class Signals {
 }
 
 /**
- * A signal block with a cancel flag for each of `slots` runs, or undefined where the platform
+ * A signal block with room for `slots` runs, or undefined where the platform
  * has no SharedArrayBuffer (a page that is not cross-origin isolated).
  */
 export function createSignals(slots: number): Signals | undefined {
   if (typeof SharedArrayBuffer === "undefined") return undefined;
-  const words = CANCEL_FLAGS + Math.max(slots, MINIMUM_SLOTS);
+  const words = SLOT_WORDS + Math.max(slots, MINIMUM_SLOTS) * WORDS_PER_SLOT;
   return new Signals(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
 }
 

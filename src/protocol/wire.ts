@@ -20,6 +20,7 @@ const FROM_WORKER = {
   entered: 4,
   console: 5,
   warning: 6,
+  "host-called": 7,
 } as const;
 const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
 const FAILURES: readonly WorkerFailureCode[] = [
@@ -34,6 +35,9 @@ const FAILURES: readonly WorkerFailureCode[] = [
   "missing-dependency",
   "worker-lost",
 ];
+
+/** A message of a type that nobody knows: the two sides are not of the same version. */
+export class UnknownMessageError extends MalformedBytesError {}
 
 /** Appends a message from the parent to a batch. */
 export function writeToWorker(writer: ByteWriter, message: MessageToWorker): void {
@@ -73,7 +77,7 @@ export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
       const filename = reader.string();
       yield { type: "run-source", runId, slot, limits, kind, filename, source: reader.string() };
     } else {
-      throw new MalformedBytesError(`No message to a worker has the type ${type}.`);
+      throw new UnknownMessageError(`No message to a worker has the type ${type}.`);
     }
   }
 }
@@ -103,6 +107,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
       break;
     case "parked":
     case "entered":
+    case "host-called":
       break;
   }
 }
@@ -132,6 +137,9 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
       case FROM_WORKER.entered:
         yield { type: "entered", runId };
         break;
+      case FROM_WORKER["host-called"]:
+        yield { type: "host-called", runId };
+        break;
       case FROM_WORKER.console: {
         const level = chosen(LEVELS, reader.u8());
         yield { type: "console", runId, level, values: reader.block() };
@@ -143,7 +151,7 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
         break;
       }
       default:
-        throw new MalformedBytesError(`No message from a worker has the type ${type}.`);
+        throw new UnknownMessageError(`No message from a worker has the type ${type}.`);
     }
   }
 }

@@ -99,6 +99,11 @@ export class Registry {
     return [...this.#functions.keys()].sort();
   }
 
+  /** A dependency as it is defined. */
+  dependency(alias: string): DependencyDefinition | undefined {
+    return this.#dependencies.get(alias)?.definition;
+  }
+
   /**
    * A change that makes these definitions, or undefined when nothing would change. Proposals are
    * made one at a time: commit or abandon one before making the next.

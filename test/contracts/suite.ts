@@ -411,6 +411,12 @@ export function poolContract(terrain: Terrain): void {
           functions: FUNCTIONS,
         });
         try {
+          expect(
+            await lasting.eval("globalThis.kept = [1]; await 0; Promise.resolve(kept)"),
+          ).toEqual([1]);
+          for (let n = 0; n < 50; n++) await lasting.eval("await kept.push(1); kept.length");
+          expect(await lasting.eval("kept.length")).toBe(51);
+          expect(await failure(lasting.eval("throw kept"))).toMatchObject({ code: "guest-error" });
           expect(await lasting.run("count")).toBe(1);
           expect(await lasting.run("count")).toBe(2);
           const overlapping = [

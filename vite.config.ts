@@ -46,6 +46,8 @@ export default defineConfig({
     target: "es2022",
     outDir: fileURLToPath(new URL("dist-demo", import.meta.url)),
     emptyOutDir: true,
+    // The editor is most of it.
+    chunkSizeWarningLimit: 1000,
   },
   server: { fs: { allow: [fileURLToPath(new URL(".", import.meta.url))] } },
 });

@@ -1,20 +1,16 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { skep } from "./src/vite/index.node.ts";
 import { browserArguments, findInstalledBrowser } from "./scripts/find-browser.mjs";
 import { servedAsIs } from "./vite.config.ts";
 
 const executablePath = findInstalledBrowser();
 
-const isolated = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
-
 /** The same files in a real Chromium, with and without SharedArrayBuffer. */
-function inBrowser(name: string, headers: Record<string, string>) {
+function inBrowser(name: string, crossOriginIsolation: boolean) {
   return {
+    plugins: [skep({ crossOriginIsolation })],
     optimizeDeps: { exclude: servedAsIs, include: ["fast-check"] },
-    server: { headers },
     test: {
       name,
       include: ["test/browser/**/*.test.ts"],
@@ -61,8 +57,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      inBrowser("browser-isolated", isolated),
-      inBrowser("browser-plain", {}),
+      inBrowser("browser-isolated", true),
+      inBrowser("browser-plain", false),
     ],
   },
 });

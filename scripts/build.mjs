@@ -1,5 +1,5 @@
 // Makes dist/: the engine's wasm files, then one JavaScript and one declaration file per source.
-import { readdir, rm, stat } from "node:fs/promises";
+import { copyFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { copyEngine } from "./copy-engine.mjs";
@@ -7,13 +7,18 @@ import { run } from "./run.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Declarations that tsc does not make: they go into dist/ as they are. */
+const handwritten = [join("vite", "client.d.ts")];
+
 /** tsc leaves the output of a deleted source behind; a package must not carry it. */
 async function removeStaleOutput() {
   const outputs = await readdir(join(root, "dist"), { recursive: true });
   for (const output of outputs) {
     const source = output.replace(/(\.d\.ts|\.js)$/, ".ts");
     if (source === output) continue;
-    const exists = await stat(join(root, "src", source)).catch(() => undefined);
+    const exists =
+      handwritten.includes(output) ||
+      (await stat(join(root, "src", source)).catch(() => undefined));
     if (!exists) await rm(join(root, "dist", output));
   }
 }
@@ -22,6 +27,7 @@ async function removeStaleOutput() {
 export async function build() {
   await copyEngine();
   const { code } = await run("tsc", ["-b", "tsconfig.build.json"]);
+  for (const file of handwritten) await copyFile(join(root, "src", file), join(root, "dist", file));
   if (code === 0) await removeStaleOutput();
   return code === 0;
 }

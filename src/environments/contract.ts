@@ -38,6 +38,11 @@ export interface WorkerHandle {
   /** Set by the owner right after `open` resolves: receives batches of the data wire. */
   onBatch: (batch: Uint8Array) => void;
   /**
+   * Set by the owner right after `open` resolves: answers a synchronous host call. Only used by
+   * environments whose workers share the owner's thread; others answer through the mailbox.
+   */
+  answerNow: (runId: number, name: string, args: Uint8Array) => HostAnswer;
+  /**
    * Set by the owner right after `open` resolves: the worker ended without `terminate`, or told
    * something that is not a batch. Called at most once; nothing follows it.
    */
@@ -46,6 +51,12 @@ export interface WorkerHandle {
   terminate(): Promise<void>;
   /** Lets the host process exit while the worker idles, or not. No-op where it means nothing. */
   keepAlive(alive: boolean): void;
+}
+
+/** The answer to a host call, in inbound form. */
+export interface HostAnswer {
+  succeeded: boolean;
+  payload: Uint8Array;
 }
 
 /** Why a worker ended. */
@@ -65,6 +76,14 @@ export interface Platform {
   automatic(): { environment: Environment; warning?: string | undefined };
   /** Loads and compiles an engine. Rejects with `unsupported-environment` and the reason. */
   loadEngine(engine: EngineName): Promise<WebAssembly.Module>;
+  /**
+   * Bundles an npm package, or a path inside one, from the project's own packages; absent where
+   * there are none. Rejects with an Error whose message says why it cannot be had.
+   */
+  bundlePackage?(
+    specifier: string,
+    version: string | undefined,
+  ): Promise<{ kind: "source" | "commonjs"; source: string }>;
   /** Logical processors, at least 1. */
   readonly cores: number;
 }

@@ -50,7 +50,12 @@ function open(spec: WorkerSpec, hostModules: HostModules): WorkerHandle {
   }
 
   const toParent = pipe((batch) => handle.onBatch(batch));
-  const service = serveWorker({ post: toParent, signals, hostModules });
+  const service = serveWorker({
+    post: toParent,
+    signals,
+    hostModules,
+    answerNow: (runId, name, args) => handle.answerNow(runId, name, args),
+  });
   const toGuest = pipe((batch) => {
     try {
       service.onBatch(batch);

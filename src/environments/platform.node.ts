@@ -1,5 +1,6 @@
 /** What skep finds in Node. */
 import { availableParallelism } from "node:os";
+import { bundlePackage } from "../dependencies/bundle.node.ts";
 import type { Platform } from "./contract.ts";
 import { loadOnce } from "./engine-cache.ts";
 import { loadEngine } from "./engine-module.node.ts";
@@ -15,6 +16,11 @@ export const nodePlatform: Platform = {
   environments,
   automatic: () => ({ environment: workerThreads }),
   loadEngine: loadOnce(loadEngine),
+  async bundlePackage(specifier, version) {
+    const root = process.cwd();
+    const { kind, source } = await bundlePackage({ specifier, version, from: root, root });
+    return { kind, source };
+  },
   get cores() {
     return Math.max(1, availableParallelism());
   },

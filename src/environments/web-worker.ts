@@ -1,6 +1,6 @@
 /** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
 import { SkepError } from "../errors.ts";
-import { createSignals } from "../protocol/signals.ts";
+import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
@@ -69,7 +69,7 @@ async function open(spec: WorkerSpec): Promise<WorkerHandle> {
       const reason = event.message || "Its script could not be loaded or is no JavaScript.";
       finish({ reason, cause: event.error });
     });
-    worker.postMessage({ control: port2, signals: signals?.buffer }, [port2]);
+    worker.postMessage({ control: port2, signals: shareSignals(signals) }, [port2]);
   });
 }
 

@@ -24,6 +24,9 @@ export function endable(
     post: (batch) => parts.post(batch),
     keepAlive: (alive) => parts.keepAlive(alive),
     onBatch: () => {},
+    answerNow: () => {
+      throw new Error("Nobody owns this worker yet.");
+    },
     get onEnd() {
       return onEnd ?? (() => {});
     },

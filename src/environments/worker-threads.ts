@@ -1,7 +1,7 @@
 /** Workers as threads of Node. The other half is `guest/entry.node.ts`. */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { SkepError } from "../errors.ts";
-import { createSignals } from "../protocol/signals.ts";
+import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
@@ -31,7 +31,7 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
   const signals = createSignals(spec.slots);
   const worker = new Worker(new URL("../guest/entry.node.js", import.meta.url), {
     name: `skep worker ${spec.workerId}`,
-    workerData: { control: port2, signals: signals?.buffer },
+    workerData: { control: port2, signals: shareSignals(signals) },
     transferList: [port2],
     resourceLimits: { stackSizeMb: STACK_MB },
     // Flags such as --input-type or --eval are about the parent's main script and break a worker.

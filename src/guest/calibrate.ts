@@ -12,7 +12,7 @@ export interface EngineFacts {
   /** The stack ends and the heap begins here. */
   heapStart: Address;
   /** The heap's high-water mark: no byte above it was ever used. */
-  heapEnd(instance: EngineInstance): Address;
+  heapEnd(sandbox: Sandbox): Address;
   /** Gives the sandbox's Math.random a sequence of its own. */
   reseed(sandbox: Sandbox): void;
   /** Forgets how deep the stack was. */
@@ -37,16 +37,16 @@ export async function calibrate(engine: Engine): Promise<EngineFacts> {
   return {
     stackStart: STATIC_BYTES,
     heapStart,
-    heapEnd: (subject) => new Uint32Array(subject.memory.buffer, breakWord, 1)[0] ?? 0,
+    heapEnd: ({ heap }) => heap.words[breakWord / 4] ?? 0,
     reseed(sandbox) {
-      const { buffer } = sandbox.instance.memory;
-      const state = new Uint32Array(buffer, sandbox.anchors.context + RANDOM_STATE_OFFSET, 2);
-      state[0] = nextSeed() | 1;
-      state[1] = nextSeed();
+      const { words } = sandbox.heap;
+      const state = (sandbox.anchors.context + RANDOM_STATE_OFFSET) / 4;
+      words[state] = nextSeed() | 1;
+      words[state + 1] = nextSeed();
     },
     clearStackWatch(sandbox) {
       const limit = stackLimitOf(sandbox);
-      new Uint8Array(sandbox.instance.memory.buffer).fill(0, limit, limit + STACK_WATCH_BYTES);
+      sandbox.heap.bytes.fill(0, limit, limit + STACK_WATCH_BYTES);
     },
     stackWasExhausted(sandbox) {
       const limit = stackLimitOf(sandbox);

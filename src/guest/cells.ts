@@ -7,7 +7,7 @@ import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
-import { pagesFor, Sandbox } from "./sandbox.ts";
+import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
 
 /** A heap that outgrew its image by this much is cheaper to replace than to zero. */
 const DISCARD_BYTES = 8 * 2 ** 20;
@@ -25,6 +25,10 @@ export class Cell {
   timer: ReturnType<typeof setTimeout> | undefined;
   /** Host promises the guest still waits for. */
   pendingHostCalls = 0;
+  /** Calls of host functions the guest still waits for, by id. */
+  readonly hostCalls: Set<number> = new Set();
+  /** What the sandbox may ask of its worker; made with its first run. */
+  hooks: SandboxHooks | undefined;
   readonly handles: Map<number, object> = new Map();
 
   constructor(
@@ -58,7 +62,9 @@ export class Cells {
     for (let index = this.#free.length - 1; index >= 0; index--) {
       const cell = this.#free[index];
       if (cell?.sandbox.maximumPages !== pages) continue;
-      this.#free.splice(index, 1);
+      // Cells come and go at the end, where the warmest one is; splice() makes an array every time.
+      if (index === this.#free.length - 1) this.#free.pop();
+      else this.#free.splice(index, 1);
       return this.#prepare(cell, memoryBytes);
     }
     return undefined;
@@ -87,6 +93,7 @@ export class Cells {
     cell.epoch++;
     cell.used = true;
     cell.pendingHostCalls = 0;
+    cell.hostCalls.clear();
     cell.handles.clear();
     const { sandbox } = cell;
     const grown = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
@@ -108,7 +115,7 @@ export class Cells {
   heapBytes(cell: Cell): number {
     const { sandbox } = cell;
     const { start, end } = sandbox.ballast;
-    return this.#facts.heapEnd(sandbox.instance) - this.#facts.heapStart - (end - start);
+    return this.#facts.heapEnd(sandbox) - this.#facts.heapStart - (end - start);
   }
 
   stackWasExhausted(cell: Cell): boolean {

@@ -2,13 +2,15 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
 import { postBatch } from "../protocol/batches.ts";
-import { Signals } from "../protocol/signals.ts";
+import { ByteWriter } from "../protocol/bytes.ts";
+import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
+import { writeFromWorker } from "../protocol/wire.ts";
 import { hostModules } from "./host-modules.node.ts";
 import { serveWorker } from "./serve.ts";
 
 interface WorkerData {
   control: MessagePort;
-  signals: SharedArrayBuffer | undefined;
+  signals: SharedSignals | undefined;
 }
 
 if (parentPort === null) throw new Error("This module is the code of a worker thread.");
@@ -17,7 +19,7 @@ const { control, signals } = workerData as WorkerData;
 
 const service = serveWorker({
   post: (batch) => postBatch(port, batch),
-  signals: signals === undefined ? undefined : new Signals(signals),
+  signals: receiveSignals(signals),
   hostModules,
 });
 
@@ -25,3 +27,23 @@ const service = serveWorker({
 expose(service.control, control as unknown as Endpoint);
 port.on("message", (batch: Uint8Array) => service.onBatch(batch));
 port.postMessage("open");
+
+/**
+ * A host module may fail when nobody waits for it any more: that must not cost the runs of others
+ * their worker. What fails in code of our own is still the worker's end.
+ */
+process.on("uncaughtException", (error) => survive("uncaught-exception", error));
+process.on("unhandledRejection", (reason) => survive("unhandled-rejection", reason));
+
+const ownCode = new URL("..", import.meta.url).href;
+
+function survive(name: string, error: unknown): void {
+  const isError = error instanceof Error;
+  // Further down our code is in every stack: it is what calls host modules.
+  const innermost = isError ? /^ +at .*$/m.exec(error.stack ?? "")?.[0] : undefined;
+  if (innermost?.includes(ownCode) === true) throw error;
+  const message = isError ? `${error.name}: ${error.message}` : String(error);
+  const writer = new ByteWriter();
+  writeFromWorker(writer, { type: "warning", runId: 0, name, message });
+  port.postMessage(writer.take());
+}

@@ -1,14 +1,14 @@
 /** The worker's code in a browser. The other half is `environments/web-worker.ts`. */
 import { expose } from "comlink";
 import { postBatch } from "../protocol/batches.ts";
-import { Signals } from "../protocol/signals.ts";
+import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { hostModules } from "./host-modules.web.ts";
 import { serveWorker } from "./serve.ts";
 
 /** The first message of the parent. */
 interface Opening {
   control: MessagePort;
-  signals: SharedArrayBuffer | undefined;
+  signals: SharedSignals | undefined;
 }
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -16,7 +16,7 @@ declare const self: DedicatedWorkerGlobalScope;
 function open({ control, signals }: Opening): void {
   const service = serveWorker({
     post: (batch) => postBatch(self, batch),
-    signals: signals === undefined ? undefined : new Signals(signals),
+    signals: receiveSignals(signals),
     hostModules,
   });
   expose(service.control, control);

@@ -4,24 +4,23 @@
  */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type {
-  ConsoleLevel,
+  HostReplyMessage,
   MessageFromWorker,
   MessageToWorker,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { encodeArguments } from "../protocol/values/inbound.ts";
-import { OutboundTag } from "../protocol/values/outbound.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { HostDoor } from "./host-door.ts";
+import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { RefusedValueError } from "./marshal/heap-reader.ts";
-import { GuestDecodeError, placeArguments, placeArray } from "./marshal/place-inbound.ts";
+import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { MAXIMUM_CONSOLE_BYTES, Run, type RunTarget, type Verdict } from "./run.ts";
+import { Run, type RunTarget, type Verdict } from "./run.ts";
 import {
   ARGUMENT_SLOTS,
   type Completion,
@@ -40,7 +39,6 @@ const TURN_MS = 4;
 const FLUSH_MS = 0.5;
 /** A batch buffer that grew beyond this is not kept. */
 const KEPT_WRITER_BYTES = 2 ** 20;
-const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
 
 export interface ExecutorSettings {
   cells: Cells;
@@ -48,7 +46,9 @@ export interface ExecutorSettings {
   signals: Signals | undefined;
   isolation: "call" | "worker";
   memoryBytes: number;
-  inventory(): Inventory;
+  /** Answers synchronous host calls where guest and host share a thread. */
+  answerNow: AnswerNow | undefined;
+  inventory(this: void): Inventory;
   post(batch: Uint8Array): void;
 }
 
@@ -65,8 +65,21 @@ export class Executor {
   /** Everybody's cell in `isolation: "worker"`. */
   #shared: Cell | undefined;
 
+  readonly #surroundings: VisitSurroundings;
+
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
+    const { door, signals, answerNow, inventory } = settings;
+    this.#surroundings = {
+      door,
+      signals,
+      answerNow,
+      inventory,
+      current: () => this.#current,
+      send: (message) => this.#send(message),
+      flush: () => this.#flush(),
+      resume: (cell, act) => this.#resume(cell, act),
+    };
   }
 
   /** How many runs wait for something outside the engine. */
@@ -97,6 +110,10 @@ export class Executor {
       this.#cancel(message.runId);
       return;
     }
+    if (message.type === "host-reply") {
+      this.#answer(message);
+      return;
+    }
     const target: RunTarget =
       message.type === "run-function"
         ? { type: "function", functionId: message.functionId, args: message.args }
@@ -119,6 +136,14 @@ export class Executor {
     }
     const parked = this.#parked.get(runId);
     if (parked) this.#fail(parked.run, parked.cell, verdict);
+  }
+
+  /** A host call was answered. Late answers, to runs or calls that are gone, find nobody. */
+  #answer({ runId, callId, succeeded, payload }: HostReplyMessage): void {
+    const parked = this.#parked.get(runId);
+    if (!parked?.cell.hostCalls.delete(callId)) return;
+    parked.cell.pendingHostCalls--;
+    this.#resume(parked.cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
   }
 
   /** Executes waiting runs until there are none, no cell is free, or the event loop is due. */
@@ -187,7 +212,7 @@ export class Executor {
   #start(run: Run, cell: Cell): void {
     cell.runs.add(run);
     const { sandbox } = cell;
-    sandbox.hooks = this.#hooks(cell);
+    sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
     run.begin(performance.now());
     this.#enter(run, cell, () => {
       const completion = this.#begin(run, sandbox);
@@ -439,112 +464,6 @@ export class Executor {
     return { code: "worker-lost", message: `The engine failed under this run: ${reason}` };
   }
 
-  #hooks(cell: Cell): Sandbox["hooks"] {
-    const { door, signals } = this.#settings;
-    return {
-      interrupt: () => {
-        const run = this.#current;
-        if (!run) return false;
-        run.gas++;
-        if (run.verdict) return true;
-        if (signals?.poll(run.slot, run.id)) {
-          run.verdict = { code: "aborted", message: "The run was aborted." };
-        } else if (performance.now() > run.deadline) run.verdict = run.timedOut();
-        return run.verdict !== undefined;
-      },
-      hostCall: (count, args) =>
-        door.call(cell.sandbox, count, args, {
-          armTimer: (delayMs) => this.#armTimer(cell, delayMs),
-          console: (level, values) => this.#console(cell, level, values),
-          commonjsBody: () =>
-            cell.sandbox.throwError("ReferenceError", "require: there is no such dependency."),
-          pending: (id, promise) => this.#awaitHost(cell, id, promise),
-          hostCalled: () => this.#hostCalled(),
-          handles: cell.handles,
-        }),
-      moduleSource: (name) => this.#settings.inventory().moduleSource(name),
-      resolveModule: (_base, name) => this.#settings.inventory().resolveModule(name),
-    };
-  }
-
-  #hostCalled(): void {
-    const run = this.#current;
-    if (!run || run.hostCalls++ > 0) return;
-    const { signals } = this.#settings;
-    if (signals) signals.markHostCall(run.slot, run.id);
-    else {
-      this.#send({ type: "host-called", runId: run.id });
-      this.#flush();
-    }
-  }
-
-  #armTimer(cell: Cell, delayMs: number): void {
-    clearTimeout(cell.timer);
-    cell.timer = undefined;
-    if (delayMs < 0) return;
-    const { epoch } = cell;
-    cell.timer = setTimeout(() => {
-      cell.timer = undefined;
-      if (cell.epoch === epoch)
-        this.#resume(cell, (sandbox) => sandbox.call(sandbox.anchors.helpers.runTimer, 0));
-    }, delayMs);
-  }
-
-  #awaitHost(cell: Cell, id: number, promise: PromiseLike<unknown>): void {
-    const { epoch } = cell;
-    const { door } = this.#settings;
-    cell.pendingHostCalls++;
-    const answer = (outcome: { value: unknown } | { error: unknown }): void => {
-      // A late reply finds nobody: the sandbox is somebody else's by now.
-      if (cell.epoch !== epoch || this.#stopped) return;
-      cell.pendingHostCalls--;
-      const visit = {
-        handles: cell.handles,
-        pending: (next: number, later: PromiseLike<unknown>) => this.#awaitHost(cell, next, later),
-      };
-      const payload = door.encodeOutcome(visit, outcome);
-      this.#resume(cell, (sandbox) => {
-        const { argumentValues, helpers } = sandbox.anchors;
-        const placed = placeArray(sandbox, payload);
-        const call = placeArguments(sandbox, settlingArguments(id, "value" in outcome));
-        sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
-        return sandbox.call(helpers.settleHost, 3, call.pointers);
-      });
-    };
-    promise.then(
-      (value) => answer({ value }),
-      (error: unknown) => answer({ error }),
-    );
-  }
-
-  #console(cell: Cell, level: Address, values: Address): void {
-    const run = this.#current;
-    if (!run || run.consoleBytes > MAXIMUM_CONSOLE_BYTES) return;
-    const { heap } = cell.sandbox;
-    const word = heap.text(level, 8);
-    const writer = new ByteWriter(128);
-    try {
-      heap.write(values, writer, {
-        root: "console",
-        maximumBytes: MAXIMUM_CONSOLE_BYTES,
-        describe: true,
-      });
-    } catch (error) {
-      if (!(error instanceof RefusedValueError)) throw error;
-      writeNotice(writer, `[${error.message}]`);
-    }
-    run.consoleBytes += writer.length;
-    if (run.consoleBytes > MAXIMUM_CONSOLE_BYTES) {
-      writeNotice(writer, `[console output beyond ${MAXIMUM_CONSOLE_BYTES} bytes is cut]`);
-    }
-    this.#send({
-      type: "console",
-      runId: run.id,
-      level: LEVELS.has(word) ? (word as ConsoleLevel) : "log",
-      values: writer.bytes.subarray(0, writer.length),
-    });
-  }
-
   #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
     const { heap } = sandbox;
     heap.refresh();
@@ -592,11 +511,6 @@ function bindContext(sandbox: Sandbox, count: number, index: number): number {
   return index + 1;
 }
 
-/** The first two arguments of `settleHost`; the third is put behind them. */
-function settlingArguments(id: number, succeeded: boolean): Uint8Array {
-  return encodeArguments([id, succeeded]);
-}
-
 function failure(run: Run, verdict: Verdict): MessageFromWorker {
   return {
     type: "failed",
@@ -621,11 +535,3 @@ const STACK_VERDICT: Verdict = {
   code: "stack-exceeded",
   message: "The run exceeded the sandbox's stack and did not catch the error.",
 };
-
-function writeNotice(writer: ByteWriter, text: string): void {
-  writer.length = 0;
-  writer.u8(OutboundTag.array);
-  writer.varint(1);
-  writer.u8(OutboundTag.string);
-  writer.string(text);
-}

@@ -13,6 +13,7 @@ import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { RefusedValueError } from "./marshal/heap-reader.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
+import { platformService } from "./platform-services.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
@@ -27,6 +28,15 @@ export interface HostVisit {
   commonjsBody(alias: string): Address;
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
   pending(id: number, promise: PromiseLike<unknown>): void;
+  /** A call of a function of the host: gives out a promise under the number returned. */
+  callHost(name: string, args: Uint8Array): number;
+  /** The same, waiting for the reply; a string says why that is impossible. */
+  callHostSync(
+    name: string,
+    args: Uint8Array,
+  ): { succeeded: boolean; payload: Uint8Array } | string;
+  /** When the run began, on `performance.now()`'s clock. */
+  startedAt(): number;
   /** Counts a call into host code. */
   hostCalled(): void;
   /** Host objects this sandbox holds handles of. */
@@ -52,9 +62,15 @@ export class HostDoor {
     this.#load = hostModules;
   }
 
+  /** A number for a promise given out to a guest, unique within the worker. */
+  nextPendingId(): number {
+    return ++this.#lastPending;
+  }
+
   /** Imports a host module for an alias. Rejects when it or one of its named exports is not there. */
   async open(definition: HostModuleDefinition): Promise<void> {
-    const exports = await this.#load.load(definition.specifier);
+    const loaded = await this.#load.load(definition.specifier);
+    const exports = definition.exports === "all" ? withDefaultsMembers(loaded) : loaded;
     if (definition.exports !== "all") {
       for (const name of definition.exports) {
         if (!Object.hasOwn(exports, name)) {
@@ -103,9 +119,22 @@ export class HostDoor {
           return 0;
         case HostOperation.commonjs:
           return visit.commonjsBody(heap.text(at(1), 1024));
+        case HostOperation.callHost: {
+          visit.hostCalled();
+          const id = visit.callHost(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
+        }
+        case HostOperation.callHostSync: {
+          visit.hostCalled();
+          const reply = visit.callHostSync(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
+          return placeSyncReply(sandbox, reply);
+        }
+        case HostOperation.platform:
+          return platformResult(sandbox, heap.text(at(1), 64), at(2), visit);
         case HostOperation.callModule: {
           const target = this.#moduleFunction(heap.text(at(1), 1024), heap.text(at(2), 1024));
-          return this.#invoke(sandbox, visit, target.call, undefined, at(3), target.definition);
+          return this.#invoke(sandbox, visit, target.call, target.self, at(3), target.definition);
         }
         case HostOperation.callHandle: {
           const target = this.#handleMethod(visit, heap.number(at(1)), heap.text(at(2), 1024));
@@ -132,7 +161,7 @@ export class HostDoor {
   #moduleFunction(
     alias: string,
     name: string,
-  ): { call: HostFunction; definition: HostModuleDefinition } {
+  ): { call: HostFunction; self: object | undefined; definition: HostModuleDefinition } {
     const found = this.#modules.get(alias);
     const allowed =
       found && (found.definition.exports === "all" || found.definition.exports.includes(name));
@@ -140,7 +169,11 @@ export class HostDoor {
     if (!found || typeof target !== "function") {
       throw new Error(`Dependency "${alias}" has no function "${name}".`);
     }
-    return { call: target as HostFunction, definition: found.definition };
+    // A method of a CommonJS module's exports object may rely on being called as one.
+    const main = found.exports["default"];
+    const isMethod = typeof main === "object" && main !== null && Object.hasOwn(main, name);
+    const self = isMethod ? main : undefined;
+    return { call: target as HostFunction, self, definition: found.definition };
   }
 
   #handleMethod(
@@ -168,9 +201,7 @@ export class HostDoor {
     definition: HostModuleDefinition,
   ): Address {
     visit.hostCalled();
-    const writer = new ByteWriter();
-    sandbox.heap.write(args, writer, { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES });
-    const values = decodeValue(writer.bytes.subarray(0, writer.length)) as unknown[];
+    const values = decodeValue(argumentBytes(sandbox, args)) as unknown[];
     const returned: unknown = Reflect.apply(call, self, values);
     return placeArray(sandbox, encodeArray(this.#result(visit, returned, definition), "result"));
   }
@@ -183,7 +214,7 @@ export class HostDoor {
   ): unknown[] {
     if (typeof value !== "object" || value === null) return [HostResult.value, value];
     if (value instanceof Promise) {
-      const id = ++this.#lastPending;
+      const id = this.nextPendingId();
       visit.pending(id, value);
       return [HostResult.pending, id];
     }
@@ -198,6 +229,40 @@ export class HostDoor {
     visit.handles.set(id, value);
     return [HostResult.handle, id, methods];
   }
+}
+
+/**
+ * The exports of a module, and the members of its default export. Those are what a CommonJS module
+ * exports, of which analysis finds only some by name.
+ */
+function withDefaultsMembers(exports: Record<string, unknown>): Record<string, unknown> {
+  const { default: main, "module.exports": _same, ...named } = exports;
+  if ((typeof main !== "object" && typeof main !== "function") || main === null) return exports;
+  const members = Object.entries(Object.getOwnPropertyDescriptors(main)).flatMap(
+    // Nothing is read from accessors, which could do anything.
+    ([name, { enumerable, value }]) => (enumerable === true ? [[name, value as unknown]] : []),
+  );
+  return { ...(Object.fromEntries(members) as Record<string, unknown>), ...named, default: main };
+}
+
+/** The arguments of a call, read out of the sandbox. */
+function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
+  const writer = new ByteWriter();
+  sandbox.heap.write(args, writer, { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES });
+  return writer.bytes.subarray(0, writer.length);
+}
+
+/** `[succeeded, reply]` for the guest's side of a synchronous call. */
+function placeSyncReply(
+  sandbox: Sandbox,
+  { succeeded, payload }: { succeeded: boolean; payload: Uint8Array },
+): Address {
+  const reply = placeArray(sandbox, payload);
+  const pair = placeArray(sandbox, encodeArray([succeeded, null], "reply"));
+  const elements = sandbox.heap.word(sandbox.heap.pointer(pair) + ObjectLayout.second);
+  // The reply's reference moves into the pair's second element.
+  sandbox.copyValue(reply, elements + VALUE_BYTES);
+  return pair;
 }
 
 type HostFunction = (...args: unknown[]) => unknown;
@@ -263,4 +328,17 @@ function throwHostError(sandbox: Sandbox, error: unknown): Address {
   if (error instanceof RefusedValueError) return sandbox.throwError("TypeError", error.message);
   const [name, message, code] = describeHostError(error);
   return sandbox.throwError(name, message, code);
+}
+
+/** A service of the platform. It is no call of the host: it does nothing that could not be done again. */
+function platformResult(sandbox: Sandbox, name: string, args: Address, visit: HostVisit): Address {
+  const service = platformService(name);
+  let result: unknown;
+  try {
+    result = service(decodeValue(argumentBytes(sandbox, args)) as unknown[], visit);
+  } catch (error) {
+    if (name !== "clone" || !(error instanceof RefusedValueError)) throw error;
+    result = [error.message.replace(/^args\[0\]/, "value")];
+  }
+  return placeArray(sandbox, encodeArray([HostResult.value, result], "result"));
 }

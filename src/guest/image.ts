@@ -29,8 +29,8 @@ export interface Image {
 
 /** Photographs a sandbox. No guest code may be running: the engine's stack is not part of it. */
 export function captureImage(sandbox: Sandbox, facts: EngineFacts): Image {
-  const memory = new Uint8Array(sandbox.instance.memory.buffer);
-  const heapEnd = facts.heapEnd(sandbox.instance);
+  const memory = sandbox.heap.bytes;
+  const heapEnd = facts.heapEnd(sandbox);
   const segments: Segment[] = [];
   const gaps: { start: Address; end: Address }[] = [];
   let bytes = 0;
@@ -62,10 +62,10 @@ export function captureImage(sandbox: Sandbox, facts: EngineFacts): Image {
  * the rest up to the heap's high-water mark. What must differ from run to run is renewed.
  */
 export function restoreImage(sandbox: Sandbox, image: Image, facts: EngineFacts): void {
-  const { instance } = sandbox;
-  if (instance.memory.buffer.byteLength < image.heapEnd) growTo(sandbox, image.heapEnd, facts);
-  const used = facts.heapEnd(instance);
-  const memory = new Uint8Array(instance.memory.buffer);
+  const { heap, instance } = sandbox;
+  if (heap.bytes.length < image.heapEnd) growTo(sandbox, image.heapEnd, facts);
+  const used = facts.heapEnd(sandbox);
+  const memory = heap.bytes;
   for (const { start, bytes } of image.segments) memory.set(bytes, start);
   for (const { start, end } of image.gaps) memory.fill(0, start, end);
   if (used > image.heapEnd) clearHeap(memory, image.heapEnd, used, sandbox.ballast);
@@ -94,7 +94,7 @@ function clearHeap(
 /** Grows through the engine: growing from outside would leave its own code with detached views. */
 function growTo(sandbox: Sandbox, end: Address, facts: EngineFacts): void {
   const { instance } = sandbox;
-  const missing = end - facts.heapEnd(instance);
+  const missing = end - facts.heapEnd(sandbox);
   const block = instance.malloc(missing + BLOCK_BYTES);
   if (block === 0)
     throw new Error(`The sandbox cannot grow by ${missing} bytes to take its image.`);

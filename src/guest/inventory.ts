@@ -14,10 +14,12 @@ export class Inventory {
     private readonly functionsByName: ReadonlyMap<string, FunctionDefinition>,
     private readonly constantsByName: ReadonlyMap<string, ConstantDefinition>,
     private readonly dependenciesByAlias: ReadonlyMap<string, DependencyDefinition>,
+    /** Paths of host functions. */
+    readonly hosts: ReadonlySet<string>,
   ) {}
 
   static empty(): Inventory {
-    return new Inventory(0, undefined, new Map(), new Map(), new Map());
+    return new Inventory(0, undefined, new Map(), new Map(), new Map(), new Set());
   }
 
   get functions(): readonly FunctionDefinition[] {
@@ -43,12 +45,16 @@ export class Inventory {
     for (const item of change.define.functions) functions.set(item.name, item);
     for (const item of change.define.constants) constants.set(item.name, item);
     for (const item of change.define.dependencies) dependencies.set(item.alias, item);
+    const hosts = new Set(this.hosts);
+    for (const name of change.undefine.hosts ?? []) hosts.delete(name);
+    for (const name of change.define.hosts ?? []) hosts.add(name);
     return new Inventory(
       change.revision,
       change.bootstrap ?? this.bootstrap,
       functions,
       constants,
       dependencies,
+      hosts,
     );
   }
 

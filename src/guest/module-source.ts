@@ -8,10 +8,10 @@ export function commonjsModule(source: string): string {
 
 /**
  * An ES module that exports the content exposed while it is evaluated: the whole as default, each
- * name that can be one as itself.
+ * name that can be one as itself. `main` is the expression to export as default instead.
  */
-export function contentModule(names: readonly string[]): string {
-  const lines = ['const content = globalThis["skep:module"];', "export default content;"];
+export function contentModule(names: readonly string[], main = "content"): string {
+  const lines = ['const content = globalThis["skep:module"];', `export default ${main};`];
   names.forEach((name, index) => {
     if (name === "default" || !/^[A-Za-z_$][\w$]*$/.test(name)) return;
     lines.push(`const export${index} = content.${name};`, `export { export${index} as ${name} };`);

@@ -4,7 +4,9 @@
  */
 import type { Address, Engine, EngineInstance } from "./engine.ts";
 import { INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
-import { BOOT_SOURCE, HELPERS, type HelperName } from "./boot/boot.ts";
+import { WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
+import { webApiSources } from "./apis/web-apis.ts";
+import { BOOT_SOURCE, HELPERS, type HelperName, IMPORT_SOURCE } from "./boot/boot.ts";
 import { HeapReader } from "./marshal/heap-reader.ts";
 import {
   ObjectLayout,
@@ -107,7 +109,7 @@ export class Sandbox {
   }
 
   /** Starts the engine and runs the library's guest code. The same steps each time: see {@link Anchors}. */
-  boot(stackBytes: number): void {
+  boot(stackBytes: number, webApis: readonly WebApiName[] = WEB_API_NAMES): void {
     const { exports, malloc } = this.instance;
     const runtime = exports.QTS_NewRuntime();
     const context = exports.QTS_NewContext(runtime, 0);
@@ -133,7 +135,7 @@ export class Sandbox {
       functions: new Map(),
       contextArgument: 0,
     });
-    this.#captureHelpers();
+    this.#captureHelpers(webApis);
   }
 
   /** Uses the addresses of the image that was copied in. */
@@ -142,28 +144,55 @@ export class Sandbox {
     this.heap.runtime = anchors.runtime;
   }
 
-  #captureHelpers(): void {
+  #captureHelpers(webApis: readonly WebApiName[]): void {
     const { exports } = this.instance;
-    const { context, argumentValues } = this.anchors;
-    const install = this.evaluate(BOOT_SOURCE, "skep:boot", EvalFlag.script);
+    const { context } = this.anchors;
     const trampoline = exports.QTS_NewFunction(context, "host", 1, false, 1);
-    if (install.threw) throw new Error("The sandbox's own code does not evaluate.");
-    this.copyValue(trampoline, argumentValues);
-    const installed = this.call(install.value, 1);
-    if (installed.threw) throw new Error("The sandbox's own code does not run.");
-    this.heap.refresh();
-    const table = this.heap.pointer(installed.value);
+    const installed = this.#runOwnCode(BOOT_SOURCE, trampoline);
+    this.free(trampoline);
+    const shared = this.heap.findData(this.heap.pointer(installed), "shared");
+    for (const source of webApiSources(webApis)) this.free(this.#runOwnCode(source, shared));
+    this.anchors.helpers.importModule = this.evaluate(
+      IMPORT_SOURCE,
+      "skep:boot",
+      EvalFlag.script,
+    ).value;
     for (const name of HELPERS) {
-      const found = this.heap.findData(table, name);
+      if (name === "importModule") continue;
+      const table = name === "runTimer" ? shared : installed;
+      const found = this.heap.findData(this.heap.pointer(table), name);
       this.anchors.helpers[name] = exports.QTS_DupValuePointer(context, found);
     }
     this.anchors.contextArgument = this.anchors.helpers.context;
+    this.free(installed);
+  }
+
+  /** Evaluates a function of the library and calls it. */
+  #runOwnCode(source: string, argument: Address): Address {
+    // Its source text and positions would be copied with every call.
+    this.#stripFunctions(STRIP_SOURCE_AND_POSITIONS);
+    const install = this.evaluate(source, "skep:boot", EvalFlag.script);
+    this.#stripFunctions(STRIP_NOTHING);
+    if (install.threw) throw new Error("The sandbox's own code does not evaluate.");
+    this.copyValue(argument, this.anchors.argumentValues);
+    const installed = this.call(install.value, 1);
+    if (installed.threw) throw new Error("The sandbox's own code does not run.");
+    this.free(install.value);
+    this.heap.refresh();
+    return installed.value;
+  }
+
+  /** Sets what the engine leaves out of functions it compiles from now on. */
+  #stripFunctions(flags: number): void {
+    const { runtime } = this.anchors;
+    new Uint8Array(this.instance.memory.buffer)[runtime + RuntimeLayout.stripFlags] = flags;
   }
 
   /** Copies the 8 bytes of an engine value; the copy is only valid while the original lives. */
   copyValue(from: Address, to: Address): void {
-    const bytes = new Uint8Array(this.instance.memory.buffer);
-    bytes.copyWithin(to, from, from + VALUE_BYTES);
+    const { words } = this.heap;
+    words[to / 4] = words[from / 4] ?? 0;
+    words[to / 4 + 1] = words[from / 4 + 1] ?? 0;
   }
 
   /** Calls a guest function with what stands in the argument slots. */
@@ -305,6 +334,10 @@ export class SandboxMemoryError extends Error {
     super(`The sandbox's memory cannot take ${bytes} more bytes.`);
   }
 }
+
+/** The engine's flags for what is left out of compiled functions. */
+const STRIP_NOTHING = 0;
+const STRIP_SOURCE_AND_POSITIONS = 2;
 
 /** Promise jobs run between two looks at the limits. */
 const JOBS_PER_SLICE = 1000;

@@ -18,6 +18,7 @@ import { Executor } from "./executor.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
 import type { Image } from "./image.ts";
+import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
 import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
@@ -28,6 +29,8 @@ export interface WorkerSurroundings {
   readonly post: (batch: Uint8Array) => void;
   signals: Signals | undefined;
   hostModules: HostModules;
+  /** Answers synchronous host calls; only where guest and host share a thread. */
+  answerNow?: AnswerNow | undefined;
 }
 
 /** The worker's side of the pipe. */
@@ -69,7 +72,7 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, signals, hostModules } = this.#surroundings;
+    const { post, signals, hostModules, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
     const facts = await calibrate(engine);
     const door = new HostDoor(hostModules);
@@ -80,6 +83,7 @@ class GuestWorker {
       maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
+      webApis: settings.webApis,
     };
     const empty = await bootTemplate(template);
     const cells = new Cells(engine, facts, empty);
@@ -89,6 +93,7 @@ class GuestWorker {
       signals,
       isolation: settings.isolation,
       memoryBytes: settings.memoryBytes,
+      answerNow,
       inventory: () => this.#inventory,
       post,
     });

@@ -9,6 +9,7 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
+import type { WebApiName } from "../protocol/web-apis.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
@@ -37,13 +38,14 @@ export interface TemplateSettings {
   maximumPages: number;
   installTimeoutMs: number;
   door: HostDoor;
+  webApis: readonly WebApiName[];
 }
 
 /** Boots an empty sandbox and checks the engine in it. Called once per worker. */
 export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
   const { engine, facts, stackBytes } = settings;
   const sandbox = await Sandbox.create(engine, Math.max(settings.maximumPages, INITIAL_PAGES));
-  sandbox.boot(stackBytes);
+  sandbox.boot(stackBytes, settings.webApis);
   const image = captureImage(sandbox, facts);
   selfTest(sandbox);
   restoreImage(sandbox, image, facts);
@@ -71,6 +73,7 @@ class TemplateBuilder {
   readonly #sandbox: Sandbox;
   readonly #inventory: Inventory;
   /** What the guest's helpers are applied to. */
+  readonly #startedAt: number = performance.now();
   readonly #deadline: number;
   readonly #handles = new Map<number, object>();
   #timerDue = Number.POSITIVE_INFINITY;
@@ -82,7 +85,7 @@ class TemplateBuilder {
     this.#settings = settings;
     this.#sandbox = sandbox;
     this.#inventory = inventory;
-    this.#deadline = performance.now() + settings.installTimeoutMs;
+    this.#deadline = this.#startedAt + settings.installTimeoutMs;
   }
 
   async build(): Promise<void> {
@@ -99,7 +102,10 @@ class TemplateBuilder {
           // Nothing waits for the host while a template is built.
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
           hostCalled: () => {},
+          callHost: noHostYet,
+          callHostSync: noHostYet,
           handles: this.#handles,
+          startedAt: () => this.#startedAt,
         }),
       moduleSource: (name) => this.#madeUp.get(name) ?? this.#inventory.moduleSource(name),
       resolveModule: (_base, name) => this.#inventory.resolveModule(name),
@@ -118,6 +124,10 @@ class TemplateBuilder {
         placeArray(this.#sandbox, constant.value),
       ]);
     }
+    for (const name of [...this.#inventory.hosts].sort()) {
+      const [steps] = this.#settings.door.place(this.#sandbox, [name.split(".")]) as [Address];
+      this.#helper("defineHost", [this.#text(name), steps]);
+    }
     if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
     for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);
     this.#sandbox.anchors.functions = new Map(this.#sandbox.anchors.functions);
@@ -127,15 +137,15 @@ class TemplateBuilder {
     const { alias } = dependency;
     this.#current = { kind: "dependency", name: alias };
     const madeUp = dependency.kind !== "source";
+    // What `require` of CommonJS gives is its exports object; of anything else the namespace.
+    let isWhole = dependency.kind !== "commonjs";
     if (dependency.kind === "commonjs") this.#commonjs(alias);
-    else if (dependency.kind === "host-module") await this.#hostModule(dependency);
+    else if (dependency.kind === "host-module") isWhole = !(await this.#hostModule(dependency));
     const namespace = await this.#settled(this.#helper("importModule", [this.#text(alias)]));
     if (madeUp) this.#helper("concealModule", []);
     const pick =
       dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
-    // What `require` of CommonJS gives is its exports object; of anything else the namespace.
-    const whole = dependency.kind === "commonjs" ? this.#boolean(false) : this.#boolean(true);
-    this.#helper("setDependency", [this.#text(alias), namespace, pick, whole]);
+    this.#helper("setDependency", [this.#text(alias), namespace, pick, this.#boolean(isWhole)]);
   }
 
   #commonjs(alias: string): void {
@@ -159,9 +169,10 @@ class TemplateBuilder {
     return body.value;
   }
 
+  /** Whether the module can be called itself. */
   async #hostModule(
     definition: Extract<DependencyDefinition, { kind: "host-module" }>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { alias } = definition;
     try {
       await this.#settings.door.open(definition);
@@ -177,7 +188,9 @@ class TemplateBuilder {
     ]);
     const content = this.#helper("hostModule", [this.#text(alias), ...lists]);
     this.#helper("exposeModule", [content]);
-    this.#madeUp.set(alias, contentModule([...functionNames, ...names]));
+    const main = names.includes("default") ? "content.default" : "content";
+    this.#madeUp.set(alias, contentModule([...functionNames, ...names], main));
+    return functionNames.includes("default");
   }
 
   async #bootstrap(source: string): Promise<void> {
@@ -278,6 +291,11 @@ class TemplateBuilder {
   #boolean(value: boolean): Address {
     return this.#sandbox.evaluate(value ? "true" : "false", "skep:value", EvalFlag.script).value;
   }
+}
+
+/** A host function's effects would happen once per worker and stay in the image. */
+function noHostYet(): never {
+  throw new Error("Host functions cannot be called while definitions are installed.");
 }
 
 function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {

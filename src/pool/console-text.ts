@@ -1,80 +1,144 @@
-/** Console values as one line of text: for people, so bounded and without control characters. */
+/**
+ * Console values as text, as Node would show them: for people, so bounded and without control
+ * characters. The values are the guest's, but data by now: nothing of them runs here.
+ */
+import { consoleTable } from "./console-table.ts";
+import { inspect } from "./inspect.ts";
 
 const MAXIMUM_LENGTH = 10_000;
-const MAXIMUM_DEPTH = 4;
-const MAXIMUM_ENTRIES = 100;
+const MAXIMUM_INDENTATION = 100;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** The values as `console.log` would show them. Tabs and line breaks stay. */
-export function consoleText(values: readonly unknown[]): string {
-  const text = values
-    .map((value) => (typeof value === "string" ? value : show(value, 0, new Set())))
-    .join(" ");
+/** A call of a console method. */
+export interface ConsoleCall {
+  /** The method's name where it matters for the text. */
+  method: string;
+  /** How many groups are open. */
+  depth: number;
+  values: unknown[];
+}
+
+/** What a guest's console wrote: the method, the depth of groups, and the values. */
+export function readConsoleCall(written: unknown): ConsoleCall {
+  if (!Array.isArray(written)) throw new TypeError("Console values must be an array.");
+  const [method, depth, ...values] = written as unknown[];
+  if (typeof method !== "string" || typeof depth !== "number") {
+    throw new TypeError("Console values must follow a method and a depth.");
+  }
+  return { method, depth, values };
+}
+
+/** The values as the console's method would show them. Tabs and line breaks stay. */
+export function consoleText(
+  values: readonly unknown[],
+  method: string = "log",
+  depth: number = 0,
+): string {
+  const text = methodText(values, method);
   const shown = text.length > MAXIMUM_LENGTH ? `${text.slice(0, MAXIMUM_LENGTH)}…` : text;
   // A terminal would obey escape sequences.
-  return shown.replace(
+  const safe = shown.replace(
     CONTROL_CHARACTER,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
+  const indentation = "  ".repeat(Math.max(0, Math.min(depth, MAXIMUM_INDENTATION)));
+  return indentation === "" ? safe : indentation + safe.replaceAll("\n", `\n${indentation}`);
 }
 
-function show(value: unknown, depth: number, path: Set<object>): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, MAXIMUM_LENGTH));
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value !== "object" || value === null) {
-    return Object.is(value, -0) ? "-0" : String(value);
-  }
-  if (value instanceof Date) {
-    return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
-  }
-  if (value instanceof RegExp) return String(value);
-  if (value instanceof Error) return value.stack ?? `${value.name}: ${value.message}`;
-  if (path.has(value)) return "[Circular]";
-  if (depth === MAXIMUM_DEPTH) return Array.isArray(value) ? "[…]" : "{…}";
-  path.add(value);
-  const text = showObject(value, depth + 1, path);
-  path.delete(value);
-  return text;
-}
-
-function showObject(value: object, depth: number, path: Set<object>): string {
-  if (Array.isArray(value)) {
-    return `[${list(value, (item) => show(item, depth, path))}]`;
-  }
-  if (value instanceof Map) {
-    const entries = list(
-      value,
-      ([key, item]) => `${show(key, depth, path)} => ${show(item, depth, path)}`,
-    );
-    return `Map(${value.size}) {${entries}}`;
-  }
-  if (value instanceof Set) {
-    return `Set(${value.size}) {${list(value, (item) => show(item, depth, path))}}`;
-  }
-  if (value instanceof ArrayBuffer) return `ArrayBuffer(${value.byteLength})`;
-  if (ArrayBuffer.isView(value)) {
-    const name = Object.prototype.toString.call(value).slice(8, -1);
-    if (value instanceof DataView) return `DataView(${value.byteLength})`;
-    const items = value as unknown as ArrayLike<unknown> & Iterable<unknown>;
-    return `${name}(${items.length}) [${list(items, String)}]`;
-  }
-  const entries = list(
-    Object.entries(value),
-    ([key, item]) =>
-      `${/^[\w$]+$/.test(key) ? key : JSON.stringify(key)}: ${show(item, depth, path)}`,
-  );
-  return entries === "" ? "{}" : `{ ${entries} }`;
-}
-
-function list<Item>(items: Iterable<Item>, showItem: (item: Item) => string): string {
-  const shown: string[] = [];
-  for (const item of items) {
-    if (shown.length === MAXIMUM_ENTRIES) {
-      shown.push("…");
-      break;
+function methodText(values: readonly unknown[], method: string): string {
+  switch (method) {
+    case "table":
+      return consoleTable(values[0], values[1]) ?? format(values);
+    case "dir":
+      return inspect(values[0], optionsDepth(values[1]));
+    case "dirxml":
+      return values.map((value) => plain(value)).join(" ");
+    case "trace": {
+      const [stack, ...rest] = values;
+      const message = format(rest);
+      // The first frame is the console's own.
+      const frames = typeof stack === "string" ? stack.replace(/^[^\n]*\n?/, "") : "";
+      return `Trace${message === "" ? "" : `: ${message}`}\n${frames.trimEnd()}`.trimEnd();
     }
-    shown.push(showItem(item));
+    case "assert": {
+      const [first, ...rest] = values;
+      if (values.length === 0) return "Assertion failed";
+      return typeof first === "string"
+        ? format([`Assertion failed: ${first}`, ...rest])
+        : format(["Assertion failed:", ...values]);
+    }
+    case "time": {
+      const [label, ms, ...rest] = values;
+      const line = `${plain(label)}: ${duration(Number(ms))}`;
+      return rest.length === 0 ? line : `${line} ${rest.map((value) => plain(value)).join(" ")}`;
+    }
+    default:
+      return format(values);
   }
-  return shown.join(", ");
+}
+
+/** Replaces placeholders in the first value with those that follow; the rest is appended. */
+function format(values: readonly unknown[]): string {
+  const [first] = values;
+  if (typeof first !== "string" || values.length === 1) {
+    return values.map((value) => plain(value)).join(" ");
+  }
+  let used = 1;
+  const text = first.replace(/%[sdifjoOc%]/g, (placeholder) => {
+    if (placeholder === "%%") return "%";
+    if (used >= values.length) return placeholder;
+    return substitute(placeholder, values[used++]);
+  });
+  return [text, ...values.slice(used).map((value) => plain(value))].join(" ");
+}
+
+function substitute(placeholder: string, value: unknown): string {
+  switch (placeholder) {
+    case "%s":
+      return typeof value === "object" && value !== null ? inspect(value, 0) : plain(value);
+    case "%d":
+      if (typeof value === "bigint") return `${value}n`;
+      return plain(typeof value === "object" && value !== null ? Number.NaN : Number(value));
+    case "%i":
+      if (typeof value === "bigint") return `${value}n`;
+      return plain(typeof value === "object" ? Number.NaN : Number.parseInt(String(value), 10));
+    case "%f":
+      return plain(typeof value === "object" ? Number.NaN : Number.parseFloat(String(value)));
+    case "%j":
+      return json(value);
+    case "%o":
+      return inspect(value, 4);
+    case "%O":
+      return inspect(value, 2);
+    default:
+      // Styles are for browsers.
+      return "";
+  }
+}
+
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch (error) {
+    return error instanceof TypeError && /BigInt/.test(error.message) ? "[BigInt]" : "[Circular]";
+  }
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value, 2);
+}
+
+function optionsDepth(options: unknown): number {
+  const depth =
+    typeof options === "object" && options !== null
+      ? (options as { depth?: unknown }).depth
+      : undefined;
+  if (depth === null) return Number.POSITIVE_INFINITY;
+  return typeof depth === "number" ? depth : 2;
+}
+
+function duration(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(3)}s`;
+  return `${Number(ms.toFixed(3))}ms`;
 }

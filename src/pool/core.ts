@@ -8,6 +8,7 @@ import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
+import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
 import type { PoolSettings } from "./options.ts";
@@ -64,6 +65,7 @@ export class PoolCore {
       registry,
       settlement,
       events,
+      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
       queueMax: settings.queueMax,
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
       onSent: () => this.#watchdog.wake(),
@@ -80,6 +82,7 @@ export class PoolCore {
       lastWorkerId,
       listener: {
         onMessage: (link, message) => dispatcher.onMessage(link, message),
+        answerNow: (link, runId, name, args) => dispatcher.answerNow(link, runId, name, args),
         onBatchDone: (link) => {
           this.#watchdog.review(link);
           dispatcher.onBatchDone();
@@ -258,5 +261,5 @@ function suspectsOf(link: WorkerLink): Run[] {
   const runId = link.handle.signals?.activity().runId ?? link.enteredRunId;
   const inside = link.inFlight.get(runId);
   if (inside !== undefined) return [inside];
-  return [...link.inFlight.values()].filter((run) => !run.isParked);
+  return link.inFlight.values().filter((run) => !run.isParked);
 }

@@ -4,6 +4,7 @@ import { Registry } from "../registry/registry.ts";
 import { type CoreSurroundings, PoolCore } from "./core.ts";
 import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
+import { sourceDependencies } from "./sourcing.ts";
 
 /**
  * Creates a pool on a platform and starts its workers. Resolves when they are ready; rejects, with
@@ -16,11 +17,12 @@ export async function createPoolOn<Functions extends FunctionTable>(
   surroundings: CoreSurroundings = {},
 ): Promise<Pool> {
   const settings = resolveOptions(platform, options);
-  const prepared = prepareDefinitions(definitionsIn(options));
+  const checked = prepareDefinitions(definitionsIn(options));
+  const prepared = await sourceDependencies(platform, checked);
   const registry = new Registry({ bootstrap: options.bootstrap });
   registry.propose(prepared)?.commit();
   if (settings.warning !== undefined) warnOnce(settings.warning);
-  return new Pool(await PoolCore.start(platform, settings, registry, surroundings));
+  return new Pool(await PoolCore.start(platform, settings, registry, surroundings), platform);
 }
 
 const warned = new Set<string>();

@@ -1,9 +1,12 @@
 /** Takes runs in, sends them to workers, and hands their ends to the settlement. */
 import { SkepError } from "../errors.ts";
-import type { ConsoleMessage, MessageFromWorker } from "../protocol/messages.ts";
+import type { HostAnswer } from "../environments/contract.ts";
+import type { ConsoleMessage, HostCallMessage, MessageFromWorker } from "../protocol/messages.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import type { Registry } from "../registry/registry.ts";
-import { consoleText } from "./console-text.ts";
+import { AbortWatch } from "./abort-watch.ts";
+import { consoleText, readConsoleCall } from "./console-text.ts";
+import type { HostCalls } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import { abortedError, lostError, missingRequirement, unknownFunction } from "./outcome.ts";
 import { Queue } from "./queue.ts";
@@ -19,6 +22,7 @@ export interface DispatcherOptions {
   registry: Registry;
   settlement: Settlement;
   events: EventEmitter;
+  hostCalls: HostCalls;
   queueMax: number;
   maxAttemptsPerRun: number;
   /** A run was sent to a worker. */
@@ -45,6 +49,7 @@ export class Dispatcher {
   refusal: RunErrorFactory | undefined;
 
   readonly #options: DispatcherOptions;
+  readonly #abortWatch = new AbortWatch((run) => this.abort(run));
   /** Workers that take runs, in ascending order of their ids. */
   readonly #links: WorkerLink[] = [];
   /** Reused for every choice. */
@@ -95,10 +100,7 @@ export class Dispatcher {
       this.#options.settlement.refuse(run, refusal);
       return;
     }
-    if (run.signal !== undefined) {
-      run.onAbort = () => this.abort(run);
-      run.signal.addEventListener("abort", run.onAbort, { once: true });
-    }
+    this.#abortWatch.watch(run);
     if (link === undefined) {
       run.phase = "queued";
       this.queue.push(run);
@@ -157,6 +159,8 @@ export class Dispatcher {
       settlement.failInWorker(run, error, message.cost);
     } else if (message.type === "parked" && run !== undefined) {
       link.park(run, settlement.clock.now());
+    } else if (message.type === "host-call" && run !== undefined) {
+      this.#answer(link, run, message);
     } else if (message.type === "host-called" && run !== undefined) {
       run.hasCalledHost = true;
     } else if (message.type === "entered" && run !== undefined) {
@@ -168,6 +172,21 @@ export class Dispatcher {
       const about = { workerId: link.workerId, runId: runId === 0 ? undefined : runId };
       events.emit("warning", { name, message: text, ...about });
     }
+  }
+
+  #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
+    run.hasCalledHost = true;
+    void this.#options.hostCalls.answer(run, { name, args }).then((reply) => {
+      if (link.inFlight.get(run.id) === run) link.answer(run.id, callId, isSync, reply);
+    });
+  }
+
+  /** Answers a synchronous host call of a worker in this thread. */
+  answerNow(link: WorkerLink, runId: number, name: string, args: Uint8Array): HostAnswer {
+    const run = link.inFlight.get(runId);
+    if (run === undefined) throw new Error(`There is no run ${runId}.`);
+    run.hasCalledHost = true;
+    return this.#options.hostCalls.answerNow(run, { name, args });
   }
 
   /** A batch of a worker is through: there may be room for more. */
@@ -215,7 +234,7 @@ export class Dispatcher {
 
   #takeInFlight(link: WorkerLink): Run[] {
     this.removeLink(link);
-    const runs = [...link.inFlight.values()];
+    const runs = link.inFlight.values();
     link.inFlight.clear();
     this.#inFlight -= runs.length;
     return runs;
@@ -283,9 +302,8 @@ export class Dispatcher {
 
   #reportConsole(link: WorkerLink, { runId, level, values: bytes }: ConsoleMessage): void {
     if (!this.#options.events.has("console")) return;
-    const values = decodeValue(bytes);
-    if (!Array.isArray(values)) throw new TypeError("Console values must be an array.");
-    const text = consoleText(values);
+    const { method, depth, values } = readConsoleCall(decodeValue(bytes));
+    const text = consoleText(values, method, depth);
     this.#options.events.emit("console", { runId, workerId: link.workerId, level, values, text });
   }
 

@@ -16,16 +16,26 @@ export class InstallError extends SkepError {
   /** What each worker said. */
   readonly failures: readonly { workerId: number; message: string }[];
 
-  constructor(kind: DefinitionKind, definition: string, failures: InstallError["failures"]) {
+  constructor(
+    kind: DefinitionKind,
+    definition: string,
+    failures: InstallError["failures"],
+    options: ErrorOptions & {
+      /** Why no worker was even asked. */
+      reason?: string | undefined;
+    } = {},
+  ) {
     const what =
       kind === "bootstrap" ? "The bootstrap code" : `${capitalized(kind)} "${definition}"`;
     const messages = new Set(failures.map(({ message }) => message));
     // Workers mostly agree, and then once is enough.
-    const reason =
+    const said =
       messages.size === 1
         ? [...messages].join("")
         : failures.map(({ workerId, message }) => `worker ${workerId}: ${message}`).join("; ");
-    super("install-failed", `${what} could not be installed: ${reason}`);
+    super("install-failed", `${what} could not be installed: ${options.reason ?? said}`, {
+      cause: options.cause,
+    });
     this.kind = kind;
     this.definition = definition;
     this.failures = failures;

@@ -33,8 +33,10 @@ export class Installer {
    * Installs definitions in every worker that is up. Rejects with an {@link InstallError} when one
    * refuses; then nothing has changed anywhere.
    */
-  define(prepared: PreparedDefinitions): Promise<void> {
-    return this.#inTurn(() => this.#define(prepared));
+  define(prepared: PreparedDefinitions | Promise<PreparedDefinitions>): Promise<void> {
+    // Sources are fetched meanwhile, but installed in turn. What fails is reported then, too.
+    if (prepared instanceof Promise) prepared.catch(() => {});
+    return this.#inTurn(async () => this.#define(await prepared));
   }
 
   /** Removes definitions; they cannot be used from the moment this is in turn. */

@@ -3,6 +3,7 @@ import type { Environment, Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { EngineName, Isolation } from "../protocol/control.ts";
 import type { RunLimits } from "../protocol/messages.ts";
+import { WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
 import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
 import { nearestName } from "../registry/names.ts";
 import type { RestartOptions } from "./backoff.ts";
@@ -34,6 +35,12 @@ export interface PoolOptions<
   /** Runs sent to a worker and not settled; the rest waits in the queue. Default 64. */
   maxInFlightPerWorker?: number | undefined;
   restart?: Partial<RestartOptions> | undefined;
+  /**
+   * What sandboxes have besides the language: `"all"` (default), `"none"`, or a list of `console`,
+   * `timers`, `microtasks`, `structuredClone`, `encoding`, `url`, `base64`, `crypto`,
+   * `performance`, `events`, `abort` (with `events` and `timers`).
+   */
+  webApis?: "all" | "none" | readonly WebApiName[] | undefined;
   /** Guest source evaluated once, before everything that is defined. */
   bootstrap?: string | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
@@ -69,6 +76,7 @@ export interface PoolSettings {
   warning: string | undefined;
   engine: EngineName;
   isolation: Isolation;
+  webApis: WebApiName[];
   limits: RunLimits;
   graceMs: number;
   queueMax: number;
@@ -90,7 +98,7 @@ const MAXIMUM_MEMORY_BYTES = 2 ** 31 - 8 * 2 ** 20;
 const MAXIMUM_IN_FLIGHT = 65_536;
 
 const POOL_KEYS = (
-  "workers environment engine isolation limits queue maxInFlightPerWorker restart bootstrap " +
+  "workers environment engine isolation limits queue maxInFlightPerWorker restart bootstrap webApis " +
   "startTimeoutMs installTimeoutMs closeTimeoutMs functions constants dependencies host"
 ).split(" ");
 const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
@@ -120,6 +128,7 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     warning,
     engine: resolveEngine(options.engine),
     isolation: resolveIsolation(options.isolation),
+    webApis: resolveWebApis(options.webApis),
     limits: {
       timeoutMs: whole(limits["timeoutMs"], "limits.timeoutMs", 30_000, {
         min: 0,
@@ -200,6 +209,18 @@ function resolveEngine(engine: unknown = "auto"): EngineName {
 function resolveIsolation(isolation: unknown = "call"): Isolation {
   if (isolation === "call" || isolation === "worker") return isolation;
   throw invalid('isolation must be "call" or "worker".');
+}
+
+function resolveWebApis(webApis: unknown = "all"): WebApiName[] {
+  if (webApis === "all") return [...WEB_API_NAMES];
+  if (webApis === "none") return [];
+  const names = `"all", "none" or a list of ${WEB_API_NAMES.join(", ")}`;
+  if (!Array.isArray(webApis)) throw invalid(`webApis must be ${names}.`);
+  for (const name of webApis as unknown[]) {
+    if (WEB_API_NAMES.includes(name as WebApiName)) continue;
+    throw invalid(`webApis: there is no web API ${display(name)}. It must be ${names}.`);
+  }
+  return [...(webApis as WebApiName[])];
 }
 
 function resolveRestart(restart: Record<string, unknown>): RestartOptions {

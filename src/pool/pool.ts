@@ -1,4 +1,5 @@
 /** The public face of a pool. */
+import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import {
@@ -8,11 +9,13 @@ import {
   prepareUndefinitions,
   type Undefinitions,
 } from "../registry/definitions.ts";
+import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import { checkRunOptions } from "./options.ts";
 import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import { detach } from "./transfer.ts";
 import type { WorkerState } from "./worker-state.ts";
@@ -67,10 +70,12 @@ export class Pool implements AsyncDisposable {
   // oxlint-disable-next-line typescript/no-explicit-any -- see above
   readonly call: any;
   readonly #core: PoolCore;
+  readonly #platform: Platform;
 
   /** Pools are made by `createPool`. */
-  constructor(core: PoolCore) {
+  constructor(core: PoolCore, platform: Platform) {
     this.#core = core;
+    this.#platform = platform;
     this.call = callSurface((name, args) => this.run(name, args));
   }
 
@@ -84,7 +89,9 @@ export class Pool implements AsyncDisposable {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
     this.#checkOpen();
-    await this.#core.installer.define(prepared);
+    await this.#core.installer.define(
+      isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared),
+    );
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.
       .filter(({ name }) => name !== "then")
@@ -105,6 +112,14 @@ export class Pool implements AsyncDisposable {
     return this.#core.registry.describe(
       (revision) => links.filter((link) => link.revision >= revision).length,
     );
+  }
+
+  /**
+   * TypeScript declarations of the host functions: what a model or an editor needs to know to
+   * write guest code. Functions defined with a `signature` have it.
+   */
+  describe(): string {
+    return describeHosts(this.#core.registry.hostFunctions());
   }
 
   /** Calls a defined function. */

@@ -16,4 +16,11 @@ export type {
   FunctionInput,
   Undefinitions,
 } from "../registry/definitions.ts";
+export type {
+  HostCallContext,
+  HostFunction,
+  HostFunctionOptions,
+  HostTable,
+  StandardSchema,
+} from "../registry/host-functions.ts";
 export type { RegistryDescription } from "../registry/registry.ts";

@@ -78,7 +78,10 @@ export class Run {
   priority = 0;
   key: string | undefined;
   signal: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
+  /** Takes its signal's listener off; undefined when there is none. */
+  stopWatching: (() => void) | undefined;
+  /** Called once when the run has settled. */
+  onSettled: (() => void) | undefined;
   /** Whether the caller wants an outcome rather than a value or a rejection. */
   wantsOutcome = false;
   resolve!: (result: unknown) => void;

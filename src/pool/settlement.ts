@@ -99,7 +99,8 @@ export class Settlement {
 
 function detach(run: Run): void {
   run.worker = undefined;
-  if (run.onAbort === undefined) return;
-  run.signal?.removeEventListener("abort", run.onAbort);
-  run.onAbort = undefined;
+  run.onSettled?.();
+  run.onSettled = undefined;
+  run.stopWatching?.();
+  run.stopWatching = undefined;
 }

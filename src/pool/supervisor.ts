@@ -231,7 +231,7 @@ export class Supervisor {
 
   async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
     const { settings, engineModule } = this.#options;
-    const { engine, isolation, limits, installTimeoutMs, environment } = settings;
+    const { engine, isolation, limits, installTimeoutMs, environment, webApis } = settings;
     await link.request(
       "start its engine",
       () =>
@@ -240,6 +240,7 @@ export class Supervisor {
           engineModule,
           isolation,
           memoryBytes: limits.memoryBytes,
+          webApis,
           installTimeoutMs,
           signals: link.handle.signals?.buffer,
           stackBytes: environment.stackBytes[engine],

@@ -1,15 +1,19 @@
 /** One open worker: what is in flight on it, what it has installed, and the batches to and from it. */
-import type { WorkerHandle } from "../environments/contract.ts";
+import type { HostAnswer, WorkerHandle } from "../environments/contract.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
 import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
+import { encodeArray } from "../protocol/values/inbound.ts";
 import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
 import type { Clock } from "./clock.ts";
 import type { Run } from "./run.ts";
+import { RunTable } from "./run-table.ts";
 
 /** Who is told what a worker says. */
 export interface LinkListener {
   onMessage(link: WorkerLink, message: MessageFromWorker): void;
+  /** Answers a synchronous host call of a worker in this thread. */
+  answerNow(link: WorkerLink, runId: number, name: string, args: Uint8Array): HostAnswer;
   /** All messages of a batch were delivered. */
   onBatchDone(link: WorkerLink): void;
   /** The worker cannot be talked to any more: `what` went wrong. */
@@ -44,7 +48,7 @@ export interface Observation {
 }
 
 export class WorkerLink {
-  readonly inFlight: Map<number, Run> = new Map();
+  readonly inFlight: RunTable;
   /** The registry revision the worker acknowledged last. */
   revision = 0;
   /** What the worker last told about itself. */
@@ -77,8 +81,10 @@ export class WorkerLink {
   ) {
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
+    this.inFlight = new RunTable(slots);
     this.lastProgressMs = clock.now();
     handle.onBatch = (batch) => this.#receive(batch);
+    handle.answerNow = (runId, name, args) => listener.answerNow(this, runId, name, args);
     handle.keepAlive(true);
   }
 
@@ -117,7 +123,7 @@ export class WorkerLink {
     run.startedAtMs = undefined;
     if (this.#backlog === 0) this.lastProgressMs = this.clock.now();
     this.#backlog++;
-    this.inFlight.set(run.id, run);
+    this.inFlight.add(run);
     const { id: runId, slot, limits, target, functionId } = run;
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
@@ -131,6 +137,19 @@ export class WorkerLink {
   cancel(run: Run): void {
     this.handle.signals?.cancel(run.slot, run.id);
     this.#send({ type: "cancel", runId: run.id });
+  }
+
+  /** Sends the answer to a host call; a blocked worker finds it in its mailbox. */
+  answer(runId: number, callId: number, isSync: boolean, reply: HostAnswer): void {
+    if (!this.#isAlive) return;
+    if (!isSync) {
+      this.#send({ type: "host-reply", runId, callId, ...reply });
+    } else if (this.handle.signals?.mailbox.post(callId, reply) === false) {
+      const message =
+        "The result is larger than a synchronous call can take: use the asynchronous one.";
+      const payload = encodeArray(["RangeError", message], "error");
+      this.handle.signals.mailbox.post(callId, { succeeded: false, payload });
+    }
   }
 
   /** Forgets a run that ended, and learns from what it cost. */

@@ -1,6 +1,8 @@
 /** Growing and reading byte sequences: the ground the wire and the value forms stand on. */
 
 const INITIAL_CAPACITY = 1024;
+/** Up to here a loop copies faster than a call of `set()`. */
+const SHORT_BYTES = 32;
 
 /**
  * An append-only byte buffer. Multi-byte numbers are little-endian; `varint` is unsigned LEB128.
@@ -54,9 +56,12 @@ export class ByteWriter {
 
   /** The bytes as they are, without their count. */
   raw(source: Uint8Array): void {
-    this.reserve(source.length);
-    this.bytes.set(source, this.length);
-    this.length += source.length;
+    const count = source.length;
+    this.reserve(count);
+    const { bytes, length } = this;
+    if (count > SHORT_BYTES) bytes.set(source, length);
+    else for (let index = 0; index < count; index++) bytes[length + index] = source[index] ?? 0;
+    this.length = length + count;
   }
 
   /** A varint count, then the bytes. */
@@ -119,10 +124,15 @@ const utf16 = new TextDecoder("utf-16le", { ignoreBOM: true });
 /** Reads what {@link ByteWriter} wrote. Every read checks its bounds. */
 export class ByteReader {
   at = 0;
-  readonly #view: DataView;
+  #lazyView: DataView | undefined;
 
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(readonly bytes: Uint8Array) {}
+
+  /** Made when it is needed: most readers read a few bytes and are gone. */
+  get #view(): DataView {
+    const { bytes } = this;
+    this.#lazyView ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#lazyView;
   }
 
   get done(): boolean {

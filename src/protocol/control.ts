@@ -3,6 +3,8 @@
  * their results do not travel here, see `messages.ts`.
  */
 
+import type { WebApiName } from "./web-apis.ts";
+
 export type EngineName = "sync" | "asyncify";
 
 /** Whether a run gets a fresh sandbox or shares its worker's. */
@@ -15,6 +17,8 @@ export interface WorkerSettings {
   isolation: Isolation;
   /** The heap maximum of sandboxes whose run does not name another, in bytes. */
   memoryBytes: number;
+  /** What sandboxes have besides the language. */
+  webApis: WebApiName[];
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
   /** The shared signal block; absent where SharedArrayBuffer is. */
@@ -79,11 +83,14 @@ export interface RegistryChange {
     functions: FunctionDefinition[];
     constants: ConstantDefinition[];
     dependencies: DependencyDefinition[];
+    /** Paths of host functions, e.g. `db.query`. */
+    hosts?: string[] | undefined;
   };
   undefine: {
     functions: string[];
     constants: string[];
     dependencies: string[];
+    hosts?: string[] | undefined;
   };
 }
 

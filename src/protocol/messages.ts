@@ -42,7 +42,21 @@ export interface CancelMessage {
   runId: number;
 }
 
-export type MessageToWorker = RunFunctionMessage | RunSourceMessage | CancelMessage;
+/** The answer to a host call. */
+export interface HostReplyMessage {
+  type: "host-reply";
+  runId: number;
+  callId: number;
+  succeeded: boolean;
+  /** `[kind, value]`, or `[name, message, code, data]` of an error, in inbound form. */
+  payload: Uint8Array;
+}
+
+export type MessageToWorker =
+  | RunFunctionMessage
+  | RunSourceMessage
+  | CancelMessage
+  | HostReplyMessage;
 
 /** The part of the receipt only the worker knows. Times in milliseconds. */
 export interface RunCost {
@@ -108,6 +122,20 @@ export interface HostCalledMessage {
   runId: number;
 }
 
+/** A run calls a function of the host. */
+export interface HostCallMessage {
+  type: "host-call";
+  runId: number;
+  /** Unique within the worker. */
+  callId: number;
+  /** The worker blocks until the reply is in its mailbox. */
+  isSync: boolean;
+  /** The function's path, e.g. `db.query`. */
+  name: string;
+  /** The arguments, an array in outbound form. */
+  args: Uint8Array;
+}
+
 export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";
 
 /** A console line of a guest. `values` is an array in outbound form. */
@@ -134,5 +162,6 @@ export type MessageFromWorker =
   | ParkedMessage
   | EnteredMessage
   | HostCalledMessage
+  | HostCallMessage
   | ConsoleMessage
   | WarningMessage;

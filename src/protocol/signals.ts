@@ -3,6 +3,8 @@
  * arrives even while guest code spins. One per worker, an Int32Array over a SharedArrayBuffer.
  */
 
+import { Mailbox } from "./mailbox.ts";
+
 /** Index of each word. Written by the worker unless said otherwise. */
 const RUNNING_RUN = 0;
 const ENTERED_AT = 1;
@@ -31,7 +33,11 @@ export interface WorkerActivity {
 export class Signals {
   readonly #words: Int32Array;
 
-  constructor(readonly buffer: SharedArrayBuffer) {
+  constructor(
+    readonly buffer: SharedArrayBuffer,
+    /** Where replies to synchronous host calls arrive. */
+    readonly mailbox: Mailbox,
+  ) {
     this.#words = new Int32Array(buffer);
   }
 
@@ -85,7 +91,24 @@ export class Signals {
 export function createSignals(slots: number): Signals | undefined {
   if (typeof SharedArrayBuffer === "undefined") return undefined;
   const words = SLOT_WORDS + Math.max(slots, MINIMUM_SLOTS) * WORDS_PER_SLOT;
-  return new Signals(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
+  const buffer = new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT);
+  return new Signals(buffer, Mailbox.create());
+}
+
+/** A signal block as it is handed to a worker: both parts are shared, not copied. */
+export interface SharedSignals {
+  buffer: SharedArrayBuffer;
+  mailbox: WebAssembly.Memory;
+}
+
+/** What to hand to a worker. */
+export function shareSignals(signals: Signals | undefined): SharedSignals | undefined {
+  return signals && { buffer: signals.buffer, mailbox: signals.mailbox.memory };
+}
+
+/** The worker's view of what it was handed. */
+export function receiveSignals(shared: SharedSignals | undefined): Signals | undefined {
+  return shared && new Signals(shared.buffer, new Mailbox(shared.mailbox));
 }
 
 /** Milliseconds since `enteredAt` of {@link WorkerActivity}, right across its wrap-around. */

@@ -12,7 +12,7 @@ import type {
   WorkerFailureCode,
 } from "./messages.ts";
 
-const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3 } as const;
+const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3, "host-reply": 4 } as const;
 const FROM_WORKER = {
   settled: 1,
   failed: 2,
@@ -21,6 +21,7 @@ const FROM_WORKER = {
   console: 5,
   warning: 6,
   "host-called": 7,
+  "host-call": 8,
 } as const;
 const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
 const FAILURES: readonly WorkerFailureCode[] = [
@@ -44,6 +45,12 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
   writer.u8(TO_WORKER[message.type]);
   writer.u32(message.runId);
   if (message.type === "cancel") return;
+  if (message.type === "host-reply") {
+    writer.u32(message.callId);
+    writer.u8(message.succeeded ? 1 : 0);
+    writer.block(message.payload);
+    return;
+  }
   writer.varint(message.slot);
   writer.varint(message.limits.timeoutMs);
   writer.varint(message.limits.memoryBytes);
@@ -65,6 +72,12 @@ export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
     const runId = reader.u32();
     if (type === TO_WORKER.cancel) {
       yield { type: "cancel", runId };
+      continue;
+    }
+    if (type === TO_WORKER["host-reply"]) {
+      const callId = reader.u32();
+      const succeeded = reader.u8() === 1;
+      yield { type: "host-reply", runId, callId, succeeded, payload: reader.block() };
       continue;
     }
     const slot = reader.varint();
@@ -100,6 +113,12 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
     case "console":
       writer.u8(LEVELS.indexOf(message.level));
       writer.block(message.values);
+      break;
+    case "host-call":
+      writer.u32(message.callId);
+      writer.u8(message.isSync ? 1 : 0);
+      writer.string(message.name);
+      writer.block(message.args);
       break;
     case "warning":
       writer.string(message.name);
@@ -140,6 +159,13 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
       case FROM_WORKER["host-called"]:
         yield { type: "host-called", runId };
         break;
+      case FROM_WORKER["host-call"]: {
+        const callId = reader.u32();
+        const isSync = reader.u8() === 1;
+        const name = reader.string();
+        yield { type: "host-call", runId, callId, isSync, name, args: reader.block() };
+        break;
+      }
       case FROM_WORKER.console: {
         const level = chosen(LEVELS, reader.u8());
         yield { type: "console", runId, level, values: reader.block() };

@@ -2,7 +2,14 @@
 import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
+import {
+  checkOrder,
+  type DependencyOrder,
+  type NpmDependency,
+  type UrlDependency,
+} from "./dependency-order.ts";
 import { describeFunction, type FunctionSource } from "./function-source.ts";
+import { type HostTable, type PreparedHost, prepareHosts } from "./host-functions.ts";
 import { checkAlias, checkName, nearestName } from "./names.ts";
 import { findRequirements, type Requirements } from "./requirements.ts";
 
@@ -20,6 +27,8 @@ export type FunctionTable = Record<string, FunctionInput>;
 export type DependencyInput =
   | { /** ES module text. */ source: string }
   | { /** CommonJS text: `module.exports = …`. */ commonjs: string }
+  | NpmDependency
+  | UrlDependency
   | {
       /** What the worker imports, such as `node:path` or an absolute URL. */
       module: string;
@@ -38,6 +47,8 @@ export interface Definitions<Functions extends FunctionTable = FunctionTable> {
   /** Any structured-cloneable values. */
   constants?: Readonly<Record<string, unknown>> | undefined;
   dependencies?: Readonly<Record<string, DependencyInput>> | undefined;
+  /** Functions of the host that guest code may call: `await host.name(…)`. */
+  host?: HostTable | undefined;
 }
 
 /** What `undefine()` takes. Unknown names are ignored. */
@@ -45,6 +56,8 @@ export interface Undefinitions {
   functions?: readonly string[] | undefined;
   constants?: readonly string[] | undefined;
   dependencies?: readonly string[] | undefined;
+  /** Paths, e.g. `db.query`. */
+  host?: readonly string[] | undefined;
 }
 
 /** Definitions that passed every check the parent can make. */
@@ -52,6 +65,12 @@ export interface PreparedDefinitions {
   functions: PreparedFunction[];
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
+  hosts?: PreparedHost[] | undefined;
+}
+
+/** Definitions of which some dependencies may still lack their source. */
+export interface CheckedDefinitions extends Omit<PreparedDefinitions, "dependencies"> {
+  dependencies: (DependencyDefinition | DependencyOrder)[];
 }
 
 export interface PreparedFunction extends FunctionSource {
@@ -60,10 +79,15 @@ export interface PreparedFunction extends FunctionSource {
 }
 
 /** The keys of {@link Definitions}, for callers that take them among other options. */
-export const DEFINITION_KINDS: readonly string[] = ["functions", "constants", "dependencies"];
+export const DEFINITION_KINDS: readonly string[] = [
+  "functions",
+  "constants",
+  "dependencies",
+  "host",
+];
 
 /** Checks and encodes definitions. Throws `invalid-argument` or `not-marshallable`. */
-export function prepareDefinitions(definitions: Definitions): PreparedDefinitions {
+export function prepareDefinitions(definitions: Definitions): CheckedDefinitions {
   const given = ownData(definitions, "The definitions");
   for (const [kind] of given) checkKind(kind);
   return {
@@ -71,6 +95,9 @@ export function prepareDefinitions(definitions: Definitions): PreparedDefinition
     constants: entriesOf(given, "constants").map(([name, value]) => prepareConstant(name, value)),
     dependencies: entriesOf(given, "dependencies").map(([alias, value]) =>
       prepareDependency(alias, value),
+    ),
+    hosts: given.flatMap(([kind, table]) =>
+      kind === "host" && table !== undefined ? prepareHosts(table) : [],
     ),
   };
 }
@@ -89,19 +116,18 @@ export function prepareConstant(name: string, value: unknown): ConstantDefinitio
 }
 
 /** Checks one dependency. */
-export function prepareDependency(alias: string, value: unknown): DependencyDefinition {
+function prepareDependency(
+  alias: string,
+  value: unknown,
+): DependencyDefinition | DependencyOrder {
   checkAlias(alias);
   const label = `The dependency "${alias}"`;
   const fields = new Map(ownData(value, label));
-  if (fields.has("npm") || fields.has("url")) {
-    const kind = fields.has("npm") ? "npm" : "url";
-    throw invalid(
-      `${label} is given as { ${kind} }, which is not supported yet. Pass its code as { source }.`,
-    );
-  }
+  const order = checkOrder(alias, label, fields);
+  if (order !== undefined) return order;
   const kinds = ["source", "commonjs", "module"].filter((kind) => fields.has(kind));
   if (kinds.length !== 1) {
-    throw invalid(`${label} needs exactly one of source, commonjs and module.`);
+    throw invalid(`${label} needs exactly one of source, commonjs, npm, url and module.`);
   }
   const kind = kinds[0] === "module" ? "host-module" : (kinds[0] as "source" | "commonjs");
   const allowed = kind === "host-module" ? ["module", "exports", "handles"] : [kind];
@@ -145,14 +171,12 @@ export function prepareUndefinitions(names: Undefinitions): Required<{
     functions: list("functions"),
     constants: list("constants"),
     dependencies: list("dependencies"),
+    host: list("host"),
   };
 }
 
 function checkKind(kind: string): void {
   if (DEFINITION_KINDS.includes(kind)) return;
-  if (kind === "host") {
-    throw invalid('Host functions are not supported yet. Remove "host".');
-  }
   const suggestion = nearestName(kind, DEFINITION_KINDS);
   throw invalid(
     `"${kind}" is nothing that can be defined. ` +

@@ -9,6 +9,7 @@ import type {
   RegistryChange,
 } from "../protocol/control.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
+import type { PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
 
 /** Something defined, and the revision that defined it as it is now. */
@@ -28,6 +29,7 @@ export interface Names {
   functions: readonly string[];
   constants: readonly string[];
   dependencies: readonly string[];
+  host?: readonly string[] | undefined;
 }
 
 /** Whether a function can run, and on which workers. */
@@ -71,11 +73,13 @@ export class Registry {
   readonly #functions = new Map<string, FunctionItem>();
   readonly #constants = new Map<string, Item<ConstantDefinition>>();
   readonly #dependencies = new Map<string, Item<DependencyDefinition>>();
+  readonly #hosts = new Map<string, Item<PreparedHost>>();
   /** Names that were undefined, with the revision that did it. */
   readonly #removed = {
     functions: new Map<string, number>(),
     constants: new Map<string, number>(),
     dependencies: new Map<string, number>(),
+    host: new Map<string, number>(),
   };
   readonly #bootstrap: string | undefined;
   #admissions = new Map<string, Admission>();
@@ -104,6 +108,16 @@ export class Registry {
     return this.#dependencies.get(alias)?.definition;
   }
 
+  /** A host function as it is defined, by its path. */
+  hostFunction(name: string): PreparedHost | undefined {
+    return this.#hosts.get(name)?.definition;
+  }
+
+  /** All host functions, sorted by path. */
+  hostFunctions(): PreparedHost[] {
+    return sortedItems(this.#hosts).map(([, item]) => item.definition);
+  }
+
   /**
    * A change that makes these definitions, or undefined when nothing would change. Proposals are
    * made one at a time: commit or abandon one before making the next.
@@ -119,7 +133,11 @@ export class Registry {
     const dependencies = prepared.dependencies
       .filter((given) => !sameDependency(this.#dependencies.get(given.alias)?.definition, given))
       .map((definition) => ({ definition, revision }));
-    if (functions.length + constants.length + dependencies.length === 0) return undefined;
+    const hosts = (prepared.hosts ?? [])
+      .filter((given) => !sameHost(this.#hosts.get(given.name)?.definition, given))
+      .map((definition) => ({ definition, revision }));
+    const items = functions.length + constants.length + dependencies.length + hosts.length;
+    if (items === 0) return undefined;
 
     this.#lastIssuedRevision = revision;
     return {
@@ -129,6 +147,7 @@ export class Registry {
           functions: definitionsOf(functions),
           constants: definitionsOf(constants),
           dependencies: definitionsOf(dependencies),
+          ...(hosts.length > 0 ? { hosts: hosts.map((item) => item.definition.name) } : {}),
         },
         undefine: { functions: [], constants: [], dependencies: [] },
       },
@@ -136,6 +155,7 @@ export class Registry {
         for (const item of functions) this.#set("functions", item.definition.name, item);
         for (const item of constants) this.#set("constants", item.definition.name, item);
         for (const item of dependencies) this.#set("dependencies", item.definition.alias, item);
+        for (const item of hosts) this.#set("host", item.definition.name, item);
         this.#commit(revision);
       },
       inverse: () =>
@@ -143,6 +163,7 @@ export class Registry {
           functions: functions.map((item) => item.definition.name),
           constants: constants.map((item) => item.definition.name),
           dependencies: dependencies.map((item) => item.definition.alias),
+          host: hosts.map((item) => item.definition.name),
         }),
     };
   }
@@ -151,8 +172,8 @@ export class Registry {
   remove(names: Names): boolean {
     const revision = this.#lastIssuedRevision + 1;
     let removed = false;
-    for (const kind of ["functions", "constants", "dependencies"] as const) {
-      for (const name of names[kind]) {
+    for (const kind of ["functions", "constants", "dependencies", "host"] as const) {
+      for (const name of names[kind] ?? []) {
         if (!this.#table(kind).delete(name)) continue;
         this.#removed[kind].set(name, revision);
         removed = true;
@@ -186,11 +207,16 @@ export class Registry {
         functions: sortedDefinitions(this.#functions),
         constants: sortedDefinitions(this.#constants),
         dependencies: sortedDefinitions(this.#dependencies),
+        ...listed(
+          "hosts",
+          sortedDefinitions(this.#hosts).map(({ name }) => name),
+        ),
       },
       undefine: {
         functions: removedNames(this.#removed.functions),
         constants: removedNames(this.#removed.constants),
         dependencies: removedNames(this.#removed.dependencies),
+        ...listed("hosts", removedNames(this.#removed.host)),
       },
     };
   }
@@ -269,33 +295,42 @@ export class Registry {
 
   /** A change, with a number of its own, that sets these names to what the registry has. */
   #restoring(names: Names): RegistryChange {
-    const undefine = { functions: [], constants: [], dependencies: [] } as Record<
-      keyof Names,
-      string[]
-    >;
+    const undefine = {
+      functions: [],
+      constants: [],
+      dependencies: [],
+      host: [],
+    } as Record<keyof Names, string[]>;
     function present<Definition>(
       kind: keyof Names,
       table: Map<string, Item<Definition>>,
     ): Definition[] {
-      return names[kind].flatMap((name) => {
+      return (names[kind] ?? []).flatMap((name) => {
         const item = table.get(name);
         if (item === undefined) undefine[kind].push(name);
         return item === undefined ? [] : [item.definition];
       });
     }
+    const define = {
+      functions: present("functions", this.#functions),
+      constants: present("constants", this.#constants),
+      dependencies: present("dependencies", this.#dependencies),
+      ...listed(
+        "hosts",
+        present("host", this.#hosts).map(({ name }) => name),
+      ),
+    };
+    const { host, ...others } = undefine;
     return {
       revision: ++this.#lastIssuedRevision,
-      define: {
-        functions: present("functions", this.#functions),
-        constants: present("constants", this.#constants),
-        dependencies: present("dependencies", this.#dependencies),
-      },
-      undefine,
+      define,
+      undefine: { ...others, ...listed("hosts", host) },
     };
   }
 
   #table(kind: keyof Names): Map<string, unknown> {
     if (kind === "functions") return this.#functions;
+    if (kind === "host") return this.#hosts;
     return kind === "constants" ? this.#constants : this.#dependencies;
   }
 
@@ -309,6 +344,23 @@ export class Registry {
     this.#lastIssuedRevision = Math.max(this.#lastIssuedRevision, revision);
     this.#admissions = new Map();
   }
+}
+
+/** A list under its key, or nothing where it is empty. */
+function listed(key: "hosts", names: string[]): { hosts?: string[] } {
+  return names.length > 0 ? { [key]: names } : {};
+}
+
+function sameHost(left: PreparedHost | undefined, right: PreparedHost): boolean {
+  const keys = [
+    "fn",
+    "timeoutMs",
+    "maxCallsPerRun",
+    "concurrency",
+    "validate",
+    "signature",
+  ] as const;
+  return left !== undefined && keys.every((key) => left[key] === right[key]);
 }
 
 function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {

@@ -1,4 +1,4 @@
-/** The README's programs, run as a new user would, with the output their comments announce. */
+/** The programs of the README and of pages beside it, run as a new user would, with the output their comments announce. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const root = new URL("../../", import.meta.url);
 
-for (const page of ["README.md"]) {
+for (const page of ["README.md", "docs/dependencies.md"]) {
   const text = readFileSync(new URL(page, root), "utf8");
   const programs = [...text.matchAll(/^```js\n(.*?)^```$/gms)]
     .map(([, source]) => source ?? "")

@@ -31,7 +31,9 @@ export class Calls {
   readonly #events: WorkerEvents;
   /** The worker that was lost last. Its calls are rejected before another one can be lost. */
   #lost = { workerId: 0, message: "" };
-  #timeoutMs: number;
+  readonly #timeoutMs: number;
+  /** Calls whose callers still wait. One that timed out may take its worker a moment longer. */
+  #pending = 0;
 
   constructor(core: PoolCore, settings: ProcedureCallSettings, events: WorkerEvents) {
     this.#core = core;
@@ -52,31 +54,39 @@ export class Calls {
       this.#checkAdmission(name);
       const target = { type: "function", name, args: encode(name, args) } as const;
       const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+      let isPending = true;
+      const finish = (): void => {
+        if (isPending) this.#pending--;
+        isPending = false;
+        cancelDeadline();
+      };
       const cancelDeadline = clock.schedule(
         this.#timeoutMs,
         () => {
           // The caller has waited long enough, whatever the call still takes to end.
+          finish();
           reject(timedOut(name, this.#settings.call_timeout_ms));
           dispatcher.abort(run);
         },
         { keepAlive: false },
       );
       run.resolve = (value) => {
-        cancelDeadline();
+        finish();
         resolve(value);
       };
       run.reject = (failure) => {
-        cancelDeadline();
+        finish();
         const error = this.#errorOf(run, failure);
         this.#report(run, failure, error, correlation);
         reject(error);
       };
+      this.#pending++;
       dispatcher.submit(run);
     });
   }
 
   #checkAdmission(name: string): void {
-    const { registry, supervisor, dispatcher } = this.#core;
+    const { registry, supervisor } = this.#core;
     const admission = registry.admission(name);
     if (admission === undefined) throw undefinedFunction(name);
     if (admission.missing !== undefined) throw missingRequirement(name, admission.missing);
@@ -84,8 +94,7 @@ export class Calls {
     if (workers === 0) throw noReadyWorkers(name);
     // Work goes to whoever has least, so all have as many as allowed when together they do.
     const limit = this.#settings.max_pending_calls_per_worker;
-    const pending = dispatcher.inFlightCount + dispatcher.queue.size;
-    if (pending >= limit * workers) throw saturated(name, limit);
+    if (this.#pending >= limit * workers) throw saturated(name, limit);
   }
 
   #errorOf(run: Run, failure: SkepError): Error {

@@ -209,5 +209,7 @@ function reportWarning(events: WorkerEvents, warning: PoolEvents["warning"]): vo
   const { workerId, name, message } = warning;
   const known = Object.hasOwn(WARNINGS, name) ? WARNINGS[name] : undefined;
   if (known === undefined || workerId === undefined) return;
-  events[known.source](workerId, known.name, "error", { error: { name: "Error", message } });
+  const thrown = /^(\w*Error): ([^]*)$/.exec(message);
+  const error = { name: thrown?.[1] ?? "Error", message: thrown?.[2] ?? message };
+  events[known.source](workerId, known.name, "error", { error });
 }

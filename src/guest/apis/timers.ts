@@ -1,7 +1,7 @@
 /**
- * Guest source: setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask. The list of
- * timers is the guest's, so an image takes it back with everything else; the host only knows when
- * the earliest is due. Timers run one at a time, with the promise jobs of each before the next.
+ * Guest source: setTimeout, clearTimeout, setInterval, clearInterval. The list of timers is the
+ * guest's, so an image takes it back with everything else; the host only knows when the earliest is
+ * due. Timers run one at a time, with the promise jobs of each before the next.
  */
 export const TIMERS: string = /* js */ `
   let firstTimer = null;
@@ -62,8 +62,4 @@ export const TIMERS: string = /* js */ `
   }, false);
   define(globalThis, "clearTimeout", function clearTimeout(id) { removeTimer(id); }, false);
   define(globalThis, "clearInterval", function clearInterval(id) { removeTimer(id); }, false);
-  define(globalThis, "queueMicrotask", function queueMicrotask(callback) {
-    if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
-    promiseThen(resolved, function () { callback(); });
-  }, false);
 `;

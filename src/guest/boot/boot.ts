@@ -2,8 +2,7 @@
  * The first guest source a sandbox runs: one function that takes the door to the host, installs
  * the globals and returns the helpers the host calls. It is in every image.
  */
-import { CONSOLE } from "../apis/console.ts";
-import { TIMERS } from "../apis/timers.ts";
+import { SHARED_NAMES } from "../apis/web-apis.ts";
 import { HOST } from "./host.ts";
 import { INTRINSICS } from "./intrinsics.ts";
 import { LINK } from "./link.ts";
@@ -14,6 +13,7 @@ export const HELPERS = [
   "link",
   "newError",
   "settleHost",
+  "defineHost",
   "runTimer",
   "importModule",
   "setConstant",
@@ -29,8 +29,18 @@ export const HELPERS = [
 
 export type HelperName = (typeof HELPERS)[number];
 
+/** Helpers that other sources bring. */
+const ELSEWHERE: ReadonlySet<string> = /*#__PURE__*/ new Set(["runTimer", "importModule"]);
+
+/** A helper that needs to keep its file name, which `import()` asks for. */
+export const IMPORT_SOURCE = "(alias) => import(alias)";
+
+/** What web APIs are given is under `shared`. */
 export const BOOT_SOURCE: string = `(function (host) {
   "use strict";
-  ${INTRINSICS}${LINK}${HOST}${MODULES}${TIMERS}${CONSOLE}
-  return { __proto__: null, ${HELPERS.join(", ")} };
+  ${INTRINSICS}${LINK}${HOST}${MODULES}
+  // Without timers there is never one to run; with them, this is replaced.
+  function runTimer() { return false; }
+  const shared = { __proto__: null, runTimer, ${SHARED_NAMES.split(" ").join(", ")} };
+  return { __proto__: null, shared, ${HELPERS.filter((name) => !ELSEWHERE.has(name)).join(", ")} };
 })`;

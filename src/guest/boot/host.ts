@@ -13,6 +13,12 @@ export const HostOperation = {
   callModule: 3,
   /** Handle, method name, array of arguments. */
   callHandle: 4,
+  /** Path, array of arguments: a function of the host, answered later. */
+  callHost: 10,
+  /** The same, answered at once. */
+  callHostSync: 11,
+  /** Service name, array of arguments: a service of the platform, see `platform-services.ts`. */
+  platform: 20,
   /** Alias: the function around a CommonJS dependency's source. */
   commonjs: 5,
 } as const;
@@ -45,8 +51,41 @@ export const HOST: string = /* js */ `
     if (!entry) return;
     delete pending[id];
     if (succeeded) entry.resolve(receive(result));
-    else entry.reject(newError(result[0], result[1], result[2]));
+    else entry.reject(hostError(result));
   }
+  // What a host function threw: its name, message, code and own data.
+  function hostError(parts) {
+    const error = newError(parts[0], parts[1], parts[2]);
+    const data = parts[3];
+    if (data === undefined) return error;
+    const keys = ownKeys(data);
+    for (let index = 0; index < keys.length; index++) define(error, keys[index], data[keys[index]], true);
+    return error;
+  }
+  const hostFunctions = { __proto__: null };
+  const hostSyncFunctions = { __proto__: null };
+  // Called while the image is made: \`steps\` are the names on the way to the function, the last its own.
+  function defineHost(path, steps) {
+    let level = hostFunctions;
+    let syncLevel = hostSyncFunctions;
+    const last = steps.length - 1;
+    for (let index = 0; index < last; index++) {
+      level = level[steps[index]] = level[steps[index]] || { __proto__: null };
+      syncLevel = syncLevel[steps[index]] = syncLevel[steps[index]] || { __proto__: null };
+    }
+    level[steps[last]] = function (...args) {
+      try { return receive(host(10, path, args)); } catch (error) {
+        return new Promise(function (resolve, reject) { reject(error); });
+      }
+    };
+    syncLevel[steps[last]] = function (...args) {
+      const result = host(11, path, args);
+      if (result[0]) return receive(result[1]);
+      throw hostError(result[1]);
+    };
+  }
+  define(globalThis, "host", hostFunctions, false);
+  define(globalThis, "hostSync", hostSyncFunctions, false);
   function handle(id, methods) {
     if (handles[id]) return handles[id];
     const object = { __proto__: null };

@@ -7,7 +7,7 @@
 export const INTRINSICS: string = /* js */ `
   const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const { apply, defineProperty, deleteProperty, ownKeys, getOwnPropertyDescriptor } = Reflect;
-  const { Map, Set, RegExp, Promise, Date, DataView, Error, TypeError, ReferenceError, String, Number } = globalThis;
+  const { ArrayBuffer, Uint8Array, Map, Set, RegExp, Promise, Date, DataView, Error, TypeError, ReferenceError, String, Number } = globalThis;
   const now = Date.now;
   const floor = Math.floor;
   const mapSet = uncurry(Map.prototype.set);

@@ -9,7 +9,6 @@ export const MODULES: string = /* js */ `
   const context = freeze({ __proto__: null, dependencies, constants });
   const CURRENT_MODULE = "skep:module";
 
-  function importModule(alias) { return import(alias); }
   function entry(table, name, value) {
     defineProperty(table, name, { __proto__: null, value, writable: false, configurable: true, enumerable: true });
   }
@@ -50,11 +49,16 @@ export const MODULES: string = /* js */ `
     apply(body, module.exports, [module.exports, require, module]);
     return module.exports;
   }
+  // A module whose default export is a function can be called itself, as with CommonJS.
   function hostModule(alias, functionNames, names, values) {
-    const content = {};
+    function remote(name) { return (...args) => receive(host(3, alias, name, args)); }
+    let content = {};
+    for (let index = 0; index < functionNames.length; index++) {
+      if (functionNames[index] === "default") content = remote("default");
+    }
     for (let index = 0; index < functionNames.length; index++) {
       const name = functionNames[index];
-      define(content, name, function (...args) { return receive(host(3, alias, name, args)); }, true);
+      define(content, name, name === "default" ? content : remote(name), true);
     }
     for (let index = 0; index < names.length; index++) define(content, names[index], values[index], true);
     return content;

@@ -81,7 +81,12 @@ export const BufferLayout = {
 } as const;
 export const ViewLayout = { buffer: 12, offset: 16, length: 20 } as const;
 export const ReferenceLayout = { value: 16 } as const;
-export const RuntimeLayout = { atomArray: 56, stackTop: 124, stackLimit: 128 } as const;
+export const RuntimeLayout = {
+  atomArray: 56,
+  stackTop: 124,
+  stackLimit: 128,
+  stripFlags: 228,
+} as const;
 
 /** Class numbers. Typed arrays follow each other in the order of `TYPED_ARRAYS`. */
 export const ClassId = {

@@ -94,11 +94,24 @@ export class HeapReader {
 
   /** Takes new views when the memory has grown. Call before reading after any entry into the engine. */
   refresh(): void {
+    // Growth detaches the old buffer, which empties its views; asking the memory costs far more.
+    if (this.#bytes.length > 0) return;
     const { buffer } = this.#memory;
-    if (this.#bytes.buffer === buffer) return;
     this.#words = new Uint32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
+  }
+
+  /** The whole memory. Take it anew after any entry into the engine. */
+  get bytes(): Uint8Array {
+    this.refresh();
+    return this.#bytes;
+  }
+
+  /** The whole memory in words. Take it anew after any entry into the engine. */
+  get words(): Uint32Array {
+    this.refresh();
+    return this.#words;
   }
 
   word(address: number): number {

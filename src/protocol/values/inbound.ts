@@ -58,37 +58,41 @@ function encodeImmediates(args: readonly unknown[]): Uint8Array | undefined {
   const bytes = new Uint8Array(2 + count * 8);
   bytes[0] = InboundMode.immediates;
   bytes[1] = count;
-  let view: DataView | undefined;
   for (let index = 0; index < count; index++) {
-    const value = args[index];
-    view ??= new DataView(bytes.buffer);
-    if (!writeImmediate(view, 2 + index * 8, value)) return undefined;
+    if (!writeImmediate(bytes, 2 + index * 8, args[index])) return undefined;
   }
   return bytes;
 }
 
-function writeImmediate(view: DataView, at: number, value: unknown): boolean {
+function writeImmediate(bytes: Uint8Array, at: number, value: unknown): boolean {
   if (typeof value === "number") {
-    if ((value | 0) === value && !Object.is(value, -0)) {
-      view.setInt32(at, value, true);
-      view.setInt32(at + 4, TAG_INT, true);
-      return true;
+    if ((value | 0) === value && !Object.is(value, -0)) writeWords(bytes, at, value, TAG_INT);
+    else {
+      doubleView.setFloat64(0, value, true);
+      const upper = Number.isNaN(value) ? CANONICAL_NAN_UPPER : doubleView.getUint32(4, true);
+      writeWords(bytes, at, doubleView.getUint32(0, true), upper - DOUBLE_OFFSET);
     }
-    view.setFloat64(at, value, true);
-    const upper = Number.isNaN(value) ? CANONICAL_NAN_UPPER : view.getUint32(at + 4, true);
-    view.setUint32(at + 4, (upper - DOUBLE_OFFSET) >>> 0, true);
     return true;
   }
   if (typeof value === "boolean") {
-    view.setInt32(at, value ? 1 : 0, true);
-    view.setInt32(at + 4, TAG_BOOL, true);
+    writeWords(bytes, at, value ? 1 : 0, TAG_BOOL);
     return true;
   }
   if (value === null || value === undefined) {
-    view.setInt32(at + 4, value === null ? TAG_NULL : TAG_UNDEFINED, true);
+    writeWords(bytes, at, 0, value === null ? TAG_NULL : TAG_UNDEFINED);
     return true;
   }
   return false;
+}
+
+// One for all: a view over each call's few bytes would cost more than writing them.
+const doubleView: DataView = /*#__PURE__*/ new DataView(new ArrayBuffer(8));
+
+function writeWords(bytes: Uint8Array, at: number, lower: number, upper: number): void {
+  for (let index = 0; index < 4; index++) {
+    bytes[at + index] = lower >>> (index * 8);
+    bytes[at + 4 + index] = upper >>> (index * 8);
+  }
 }
 
 type Key = string | number;

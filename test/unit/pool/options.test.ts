@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { definitionsIn, resolveOptions } from "../../../src/pool/options.ts";
+import { WEB_API_NAMES } from "../../../src/protocol/web-apis.ts";
 import { ScriptedEnvironment, scriptedPlatform } from "./scripted-environment.ts";
 
 const environment = new ScriptedEnvironment();
@@ -13,6 +14,7 @@ describe("resolveOptions", () => {
       warning: undefined,
       engine: "sync",
       isolation: "call",
+      webApis: [...WEB_API_NAMES],
       limits: { timeoutMs: 30_000, memoryBytes: 64 * 2 ** 20 },
       graceMs: 250,
       queueMax: 10_000,
@@ -46,6 +48,12 @@ describe("resolveOptions", () => {
     ["words for numbers", { workers: "2" }, /workers must be/],
     ["an unknown engine", { engine: "v8" }, /engine must be/],
     ["an unknown isolation", { isolation: "none" }, /isolation must be/],
+    [
+      "an unknown word for web APIs",
+      { webApis: "some" },
+      /webApis must be "all", "none" or a list/,
+    ],
+    ["an unknown web API", { webApis: ["fetches"] }, /no web API fetches\. It must be .*console/],
     ["a negative limit", { limits: { timeoutMs: -1 } }, /limits\.timeoutMs/],
     ["a limit that is not one", { limits: { timeout: 1 } }, /Did you mean "timeoutMs"/],
     ["too little memory", { limits: { memoryBytes: 10 } }, /limits\.memoryBytes/],

@@ -82,6 +82,9 @@ export class ScriptedWorker {
       post: (batch) => this.#receive(batch),
       onBatch: () => {},
       onEnd: () => {},
+      answerNow: () => {
+        throw new Error("A scripted worker calls nobody.");
+      },
       terminate: async () => {
         this.isTerminated = true;
       },
@@ -142,7 +145,7 @@ export class ScriptedWorker {
     if (message.type === "cancel") {
       this.cancelled.push(message.runId);
       this.script.onCancel?.(this, message.runId);
-    } else {
+    } else if (message.type !== "host-reply") {
       this.runs.push(message);
       this.script.onRun?.(this, message);
     }

@@ -219,7 +219,7 @@ describe("losing workers", () => {
     const run = pool.call.add();
     await settle();
     environment.worker(1).sendRaw(99, 1, 2, 3, 4);
-    expect(warnings).toMatchObject([{ name: "worker-broken", workerId: 1 }]);
+    expect(warnings).toMatchObject([{ name: "unknown-message", workerId: 1 }]);
     await clock.advance(200);
     const second = environment.worker(2);
     second.succeed(second.lastRun, 2);

@@ -17,7 +17,14 @@ beforeEach(() => {
   clock = new FakeClock();
   worker = new ScriptedWorker(1, {}, undefined);
   lastId = 0;
-  const listener = { onMessage: () => {}, onBatchDone: () => {}, onBroken: () => {} };
+  const listener = {
+    onMessage: () => {},
+    answerNow: () => {
+      throw new Error("No worker calls anybody here.");
+    },
+    onBatchDone: () => {},
+    onBroken: () => {},
+  };
   link = new WorkerLink(1, worker.handle, SLOTS, clock, listener);
 });
 

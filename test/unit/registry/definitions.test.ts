@@ -40,8 +40,32 @@ describe("prepareDefinitions", () => {
     ["an empty alias", { dependencies: { "": { source: "" } } }, /alias/],
     ["an alias with a line break", { dependencies: { "a\n": { source: "" } } }, /alias/],
     ["a dependency that is text", { dependencies: { a: "x" } }, /must be an object/],
-    ["an npm dependency", { dependencies: { a: { npm: "a" } } }, /not supported yet.*\{ source \}/],
-    ["a dependency by URL", { dependencies: { a: { url: "https://x" } } }, /not supported yet/],
+    ["a package that is none", { dependencies: { a: { npm: "./a" } } }, /npm must name a package/],
+    ["a package by number", { dependencies: { a: { npm: 1 } as any } }, /npm must name a package/],
+    [
+      "a tag",
+      { dependencies: { a: { npm: "a", version: "next" } } },
+      /a version such as 4\.17\.21/,
+    ],
+    ["a package and text", { dependencies: { a: { npm: "a", source: "" } } }, /property "source"/],
+    ["a relative URL", { dependencies: { a: { url: "/x.js" } } }, /absolute http\(s\) URL/],
+    ["a data URL", { dependencies: { a: { url: "data:,1" } } }, /absolute http\(s\) URL/],
+    ["a file URL", { dependencies: { a: { url: "file:///x.js" } } }, /absolute http\(s\) URL/],
+    [
+      "a bad integrity",
+      { dependencies: { a: { url: "https://x.y/z.js", integrity: "md5-x" } } },
+      /integrity must be sha256-/,
+    ],
+    [
+      "no bytes at all",
+      { dependencies: { a: { url: "https://x.y/z.js", maxBytes: 0 } } },
+      /maxBytes must be a whole number of at least 1/,
+    ],
+    [
+      "a hash of a package",
+      { dependencies: { a: { npm: "a", integrity: "sha256-x" } as any } },
+      /unknown property "integrity"/,
+    ],
     ["two kinds at once", { dependencies: { a: { source: "", commonjs: "" } } }, /exactly one/],
     ["a module without exports", { dependencies: { a: { module: "m" } } }, /exports/],
     ["no exports", { dependencies: { a: { module: "m", exports: [] } } }, /exports/],
@@ -89,6 +113,7 @@ test("prepareUndefinitions fills in what is left out", () => {
     functions: ["a"],
     constants: [],
     dependencies: [],
+    host: [],
   });
   expect(() => prepareUndefinitions({ functions: "a" } as never)).toThrow(/list of names/);
 });
@@ -100,4 +125,26 @@ test("nearestName suggests near misses only", () => {
   expect(nearestName("ad", known)).toBe("add");
   expect(nearestName("xyz", known)).toBeUndefined();
   expect(nearestName("", known)).toBeUndefined();
+});
+
+describe("dependencies whose source is got later", () => {
+  test("are checked and completed", () => {
+    const { dependencies } = prepareDefinitions({
+      dependencies: {
+        far: { url: "https://x.y/z.js" },
+        near: { npm: "@scope/name/path", version: "^1.2.3" },
+      },
+    });
+    expect(dependencies).toEqual([
+      {
+        alias: "far",
+        kind: "url",
+        url: "https://x.y/z.js",
+        integrity: undefined,
+        maxBytes: 10 * 2 ** 20,
+        timeoutMs: 30_000,
+      },
+      { alias: "near", kind: "npm", specifier: "@scope/name/path", version: "^1.2.3" },
+    ]);
+  });
 });

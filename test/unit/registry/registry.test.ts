@@ -1,11 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RegistryChange } from "../../../src/protocol/control.ts";
-import { type Definitions, prepareDefinitions } from "../../../src/registry/definitions.ts";
+import {
+  type Definitions,
+  type PreparedDefinitions,
+  prepareDefinitions,
+} from "../../../src/registry/definitions.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 
+/** Nothing here is a package or a URL. */
+function prepare(definitions: Definitions): PreparedDefinitions {
+  return prepareDefinitions(definitions) as PreparedDefinitions;
+}
+
 function define(registry: Registry, definitions: Definitions): void {
-  registry.propose(prepareDefinitions(definitions))?.commit();
+  registry.propose(prepare(definitions))?.commit();
 }
 
 /** A worker's copy of the registry, as changes make it. */
@@ -78,7 +87,7 @@ describe("Registry", () => {
     const { revision } = registry;
     expect(
       registry.propose(
-        prepareDefinitions({
+        prepare({
           functions: { f: "() => 1\r\n" },
           constants: { MAP: new Map([["a", { b: [1, 2] }]]) },
           dependencies: { d: { source: "export default 1" } },
@@ -109,7 +118,7 @@ describe("Registry", () => {
     const before = fresh(registry);
     const worker = fresh(registry);
     const proposal = registry.propose(
-      prepareDefinitions({
+      prepare({
         functions: { f: "() => 2", g: "() => 3" },
         constants: { A: 2, B: 3 },
         dependencies: { d: { source: "1" } },
@@ -149,9 +158,7 @@ describe("Registry", () => {
               constants: value,
               dependencies: { source: String(value) },
             };
-            const proposal = registry.propose(
-              prepareDefinitions({ [kind]: { [name]: values[kind] } }),
-            );
+            const proposal = registry.propose(prepare({ [kind]: { [name]: values[kind] } }));
             if (proposal !== undefined) eager.apply(proposal.change);
             if (type === "define") proposal?.commit();
             else if (proposal !== undefined) eager.apply(proposal.inverse());

@@ -1,0 +1,78 @@
+// The part of skep that replaces making a context, driven directly in one thread: put the image
+// back, place the arguments, call, read the result. No pool, no messages, no limits but memory.
+import { readFile } from "node:fs/promises";
+import { calibrate } from "../../dist/guest/calibrate.js";
+import { loadEngine } from "../../dist/guest/engine.js";
+import { HostDoor } from "../../dist/guest/host-door.js";
+import { hostModules } from "../../dist/guest/host-modules.node.js";
+import { restoreImage } from "../../dist/guest/image.js";
+import { Inventory } from "../../dist/guest/inventory.js";
+import { placeArguments } from "../../dist/guest/marshal/place-inbound.js";
+import { pagesFor, Sandbox } from "../../dist/guest/sandbox.js";
+import { bootTemplate, buildTemplate } from "../../dist/guest/template.js";
+import { ByteWriter } from "../../dist/protocol/bytes.js";
+import { encodeArguments } from "../../dist/protocol/values/inbound.js";
+import { decodeValue } from "../../dist/protocol/values/outbound.js";
+import { ADD, expect, PROGRAMS, synchronously } from "./workload.mjs";
+
+const WASM = new URL("../../dist/engine/quickjs-sync.wasm", import.meta.url);
+const MEMORY_BYTES = 64 * 2 ** 20;
+const FUNCTION_ID = 1;
+
+/** An image with one function in it, and what is needed to make sandboxes of it. */
+export async function makeImage(/** @type {string} */ source) {
+  const engine = await loadEngine("sync", await WebAssembly.compile(await readFile(WASM)));
+  const facts = await calibrate(engine);
+  const settings = {
+    engine,
+    facts,
+    stackBytes: 96 * 1024,
+    maximumPages: pagesFor(facts.heapStart, MEMORY_BYTES),
+    installTimeoutMs: 10_000,
+    door: new HostDoor(hostModules),
+  };
+  const empty = await bootTemplate(settings);
+  const functions = [{ id: FUNCTION_ID, name: "work", source, dependencies: [] }];
+  const inventory = Inventory.empty().after({
+    revision: 1,
+    define: { functions, constants: [], dependencies: [] },
+    undefine: { functions: [], constants: [], dependencies: [] },
+  });
+  const image = await buildTemplate(settings, empty, inventory);
+  const makeSandbox = () => Sandbox.create(engine, settings.maximumPages);
+  return { image, facts, makeSandbox };
+}
+
+/** Makes the sandbox new, calls the function in it, and reads what it returned. */
+export function freshCall(
+  /** @type {Awaited<ReturnType<typeof makeImage>>} */ { image, facts },
+  /** @type {Sandbox} */ sandbox,
+  /** @type {unknown[]} */ args,
+) {
+  restoreImage(sandbox, image, facts);
+  const { count, pointers } = placeArguments(sandbox, encodeArguments(args));
+  const callee = sandbox.anchors.functions.get(FUNCTION_ID)?.value ?? 0;
+  const completion = sandbox.call(callee, count, pointers);
+  if (completion.threw) throw new Error("The guest function threw.");
+  output.length = 0;
+  sandbox.heap.write(completion.value, output, { root: "result", maximumBytes: 1 << 20 });
+  return decodeValue(output.bytes.subarray(0, output.length));
+}
+
+const output = new ByteWriter();
+
+/** @param {{ program?: keyof typeof PROGRAMS }} options */
+export async function open({ program }) {
+  const made = await makeImage(program === undefined ? ADD : PROGRAMS[program]);
+  const sandbox = await made.makeSandbox();
+  const args = program === undefined ? [1, 2] : [];
+  const isOver = (/** @type {number} */ deadline) => performance.now() > deadline;
+  let deadline = Number.POSITIVE_INFINITY;
+  sandbox.hooks = { ...sandbox.hooks, interrupt: () => isOver(deadline) };
+  const call = () => {
+    deadline = performance.now() + 30_000;
+    return freshCall(made, sandbox, args);
+  };
+  if (program === undefined) expect(call(), 3);
+  return { round: (/** @type {number} */ count) => synchronously(count, call) };
+}

@@ -1,0 +1,4 @@
+/** @param {[number, number]} args */
+export default function add([left, right]) {
+  return left + right;
+}

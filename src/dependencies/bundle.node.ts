@@ -1,0 +1,160 @@
+/** Bundles npm packages for sandboxes, from a project's own node_modules, with esbuild. */
+import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import type * as esbuildModule from "esbuild";
+import type { BuildFailure, BuildResult, Message, Plugin } from "esbuild";
+import { packageName, satisfies } from "./package-name.ts";
+
+export interface BundleRequest {
+  /** A package, a path inside one, or a file: `lodash-es`, `date-fns/addDays`, `./guest.ts`. */
+  specifier: string;
+  /** What the installed package's version must be. */
+  version?: string | undefined;
+  /** The folder from which the specifier is resolved. */
+  from: string;
+  /** The project's folder; messages name files relative to it. */
+  root: string;
+}
+
+export interface Bundle {
+  /** What the source is: an ES module, or CommonJS when the package is. */
+  kind: "source" | "commonjs";
+  source: string;
+  /** Absolute paths of the files that went into it. */
+  files: string[];
+}
+
+type Esbuild = typeof esbuildModule;
+type Built = BuildResult<{ write: false; metafile: true }>;
+
+/**
+ * Everything the package needs in one text, without modules of Node. The same files give the same
+ * text. Rejects with an Error whose message says why there is none.
+ */
+export async function bundlePackage(request: BundleRequest): Promise<Bundle> {
+  const esbuild = await loadEsbuild();
+  await checkInstalled(request);
+  let built = await build(esbuild, request, "esm");
+  const entry = Object.values(built.metafile.outputs).find(({ entryPoint }) => entryPoint);
+  // As an ES module it would have a default export only; as it is, its names are found when it runs.
+  const isCommonJs = built.metafile.inputs[entry?.entryPoint ?? ""]?.format === "cjs";
+  if (isCommonJs) built = await build(esbuild, request, "cjs");
+  const files = Object.keys(built.metafile.inputs).filter((file) => !file.startsWith("("));
+  return {
+    kind: isCommonJs ? "commonjs" : "source",
+    source: built.outputFiles.find(({ path }) => path.endsWith(".js"))?.text ?? "",
+    files: files.map((file) => resolve(request.root, file)),
+  };
+}
+
+async function loadEsbuild(): Promise<Esbuild> {
+  try {
+    return await import("esbuild");
+  } catch (error) {
+    throw new Error(
+      "npm packages are bundled with esbuild, which is not installed. " +
+        "Run npm install --save-dev esbuild, or pass the code as { source }.",
+      { cause: error },
+    );
+  }
+}
+
+async function build(
+  esbuild: Esbuild,
+  request: BundleRequest,
+  format: "esm" | "cjs",
+): Promise<Built> {
+  try {
+    return await esbuild.build({
+      entryPoints: [request.specifier],
+      absWorkingDir: request.root,
+      outdir: request.root,
+      bundle: true,
+      write: false,
+      metafile: true,
+      format,
+      // A browser is what a sandbox is most like: no modules of Node, `browser` fields count.
+      platform: "browser",
+      target: "es2023",
+      // The engine keeps the text of every function: less of it makes a smaller image.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      charset: "utf8",
+      legalComments: "eof",
+      define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
+      // What the project's tsconfig.json says is not meant for its packages.
+      tsconfigRaw: "{}",
+      logLevel: "silent",
+      plugins: [entryFrom(request)],
+    });
+  } catch (error) {
+    const messages = (error as Partial<BuildFailure>).errors;
+    if (!Array.isArray(messages) || messages.length === 0) throw error;
+    throw new Error(describeFailure(request.specifier, messages), { cause: error });
+  }
+}
+
+/** Resolves the entry as an import in the project would be, not as a file of that name. */
+function entryFrom({ specifier, from }: BundleRequest): Plugin {
+  return {
+    name: "skep",
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /^/ }, async (args) => {
+        if (args.kind !== "entry-point") return undefined;
+        return esbuild.resolve(specifier, { kind: "import-statement", resolveDir: from });
+      });
+    },
+  };
+}
+
+/** Refuses a package that is not there, or is another version than asked for. */
+async function checkInstalled({ specifier, version, from, root }: BundleRequest): Promise<void> {
+  const name = packageName(specifier);
+  if (name === undefined) return;
+  const installed = await installedVersion(name, from);
+  if (installed === undefined) {
+    const builtin = isBuiltin(name) ? ` "${name}" is a module of Node, which no sandbox has.` : "";
+    throw new Error(
+      `the package "${name}" is not installed in ${root}.${builtin || ` Run npm install ${name}.`}`,
+    );
+  }
+  if (version !== undefined && !satisfies(installed, version)) {
+    throw new Error(
+      `version ${version} of "${name}" was asked for, but ${installed} is installed. ` +
+        `Run npm install ${name}@${version}, or ask for ${installed}.`,
+    );
+  }
+}
+
+/** The version of the package that an import in this folder would find. */
+async function installedVersion(name: string, from: string): Promise<string | undefined> {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    try {
+      const text = await readFile(join(folder, "node_modules", name, "package.json"), "utf8");
+      const { version } = JSON.parse(text) as { version?: unknown };
+      return typeof version === "string" ? version : "0.0.0";
+    } catch {
+      if (dirname(folder) === folder) return undefined;
+    }
+  }
+}
+
+function describeFailure(specifier: string, messages: readonly Message[]): string {
+  const reasons = messages.map((message) => {
+    const { text, location, notes } = message;
+    const place =
+      location === null ? "" : ` (${location.file}:${location.line}:${location.column + 1})`;
+    const missing = /^Could not resolve "(.+)"/.exec(text)?.[1];
+    if (missing === undefined) return `${text}${place}`;
+    if (location !== null && isBuiltin(missing)) {
+      return `${location.file}:${location.line} imports "${missing}", a module of Node, which no sandbox has`;
+    }
+    const note = notes.find(({ text }) => /not exported|not found/.test(text))?.text;
+    return `${text}${place}${note === undefined ? "" : `: ${note.replace(/[:.]$/, "")}`}`;
+  });
+  // A package that uses Node uses it in many places, and the first few tell it all.
+  const shown = [...new Set(reasons)].slice(0, 3).join("; ");
+  const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : "";
+  return `"${specifier}" cannot be bundled for a sandbox: ${shown}${more}.`;
+}

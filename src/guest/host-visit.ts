@@ -1,0 +1,232 @@
+/**
+ * What a sandbox may ask of its worker while guest code runs in it: interrupts, modules, console
+ * lines, timers, and calls into the host. One per cell.
+ */
+import { ByteWriter } from "../protocol/bytes.ts";
+import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import type { Signals } from "../protocol/signals.ts";
+import { encodeArguments } from "../protocol/values/inbound.ts";
+import { OutboundTag } from "../protocol/values/outbound.ts";
+import type { Cell } from "./cells.ts";
+import type { Address } from "./engine.ts";
+import type { HostDoor, HostVisit } from "./host-door.ts";
+import type { Inventory } from "./inventory.ts";
+import { VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
+import { MAXIMUM_CONSOLE_BYTES, type Run } from "./run.ts";
+import type { Completion, Sandbox, SandboxHooks } from "./sandbox.ts";
+
+/** The reply to a call of a host function, in inbound form. */
+export interface HostReply {
+  succeeded: boolean;
+  payload: Uint8Array;
+}
+
+/** Answers a host call at once: only where guest and host share a thread. */
+export type AnswerNow = (runId: number, name: string, args: Uint8Array) => HostReply;
+
+/** What a visit needs of the executor. */
+export interface VisitSurroundings {
+  door: HostDoor;
+  signals: Signals | undefined;
+  answerNow: AnswerNow | undefined;
+  readonly inventory: () => Inventory;
+  /** The run inside the engine. */
+  readonly current: () => Run | undefined;
+  readonly send: (message: MessageFromWorker) => void;
+  readonly flush: () => void;
+  /** Enters the engine again for a cell that waits. */
+  readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
+}
+
+const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
+/** How long a blocked worker waits before it looks at its limits again. */
+const BLOCKED_SLICE_MS = 20;
+
+/** The hooks of a cell's sandbox. */
+export function cellHooks(cell: Cell, surroundings: VisitSurroundings): SandboxHooks {
+  const visit = new CellVisit(cell, surroundings);
+  const { door, inventory } = surroundings;
+  return {
+    interrupt: () => visit.interrupt(),
+    hostCall: (count, args) => door.call(cell.sandbox, count, args, visit),
+    moduleSource: (name) => inventory().moduleSource(name),
+    resolveModule: (_base, name) => inventory().resolveModule(name),
+  };
+}
+
+/** Continues a guest that waits for promise `id`. */
+export function settlePending(
+  sandbox: Sandbox,
+  id: number,
+  { succeeded, payload }: HostReply,
+): Completion {
+  const { argumentValues, helpers } = sandbox.anchors;
+  const placed = placeArray(sandbox, payload);
+  const call = placeArguments(sandbox, encodeArguments([id, succeeded]));
+  sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
+  return sandbox.call(helpers.settleHost, 3, call.pointers);
+}
+
+class CellVisit implements HostVisit {
+  readonly #cell: Cell;
+  readonly #surroundings: VisitSurroundings;
+
+  constructor(cell: Cell, surroundings: VisitSurroundings) {
+    this.#cell = cell;
+    this.#surroundings = surroundings;
+  }
+
+  get handles(): Map<number, object> {
+    return this.#cell.handles;
+  }
+
+  startedAt(): number {
+    return this.#surroundings.current()?.startedAt ?? performance.now();
+  }
+
+  /** One look at the run's limits. */
+  interrupt(): boolean {
+    const run = this.#surroundings.current();
+    if (!run) return false;
+    run.gas++;
+    return this.#isOver(run);
+  }
+
+  #isOver(run: Run): boolean {
+    if (run.verdict) return true;
+    if (this.#surroundings.signals?.poll(run.slot, run.id)) {
+      run.verdict = { code: "aborted", message: "The run was aborted." };
+    } else if (performance.now() > run.deadline) run.verdict = run.timedOut();
+    return run.verdict !== undefined;
+  }
+
+  armTimer(delayMs: number): void {
+    const cell = this.#cell;
+    clearTimeout(cell.timer);
+    cell.timer = undefined;
+    if (delayMs < 0) return;
+    const { epoch } = cell;
+    cell.timer = setTimeout(() => {
+      cell.timer = undefined;
+      if (cell.epoch !== epoch) return;
+      this.#surroundings.resume(cell, (sandbox) =>
+        sandbox.call(sandbox.anchors.helpers.runTimer, 0),
+      );
+    }, delayMs);
+  }
+
+  commonjsBody(): Address {
+    const message = "require: there is no such dependency.";
+    return this.#cell.sandbox.throwError("ReferenceError", message);
+  }
+
+  hostCalled(): void {
+    const { signals, send, flush, current } = this.#surroundings;
+    const run = current();
+    if (!run || run.hostCalls++ > 0) return;
+    if (signals) signals.markHostCall(run.slot, run.id);
+    else {
+      send({ type: "host-called", runId: run.id });
+      flush();
+    }
+  }
+
+  pending(id: number, promise: PromiseLike<unknown>): void {
+    const cell = this.#cell;
+    const { epoch } = cell;
+    const { door, resume } = this.#surroundings;
+    cell.pendingHostCalls++;
+    const answer = (outcome: { value: unknown } | { error: unknown }): void => {
+      // A late reply finds nobody: the sandbox is somebody else's by now.
+      if (cell.epoch !== epoch) return;
+      cell.pendingHostCalls--;
+      const payload = door.encodeOutcome(this, outcome);
+      resume(cell, (sandbox) =>
+        settlePending(sandbox, id, { succeeded: "value" in outcome, payload }),
+      );
+    };
+    promise.then(
+      (value) => answer({ value }),
+      (error: unknown) => answer({ error }),
+    );
+  }
+
+  callHost(name: string, args: Uint8Array): number {
+    const { door, send, current } = this.#surroundings;
+    const callId = door.nextPendingId();
+    const runId = current()?.id ?? 0;
+    this.#cell.hostCalls.add(callId);
+    this.#cell.pendingHostCalls++;
+    send({ type: "host-call", runId, callId, isSync: false, name, args });
+    return callId;
+  }
+
+  callHostSync(name: string, args: Uint8Array): HostReply | string {
+    const { door, signals, answerNow, send, flush, current } = this.#surroundings;
+    const run = current();
+    if (!run) return "There is no run that could call the host.";
+    if (answerNow) return answerNow(run.id, name, args);
+    const mailbox = signals?.mailbox;
+    if (!mailbox) {
+      return (
+        `hostSync.${name} needs SharedArrayBuffer, which this page has only when it is cross-origin ` +
+        `isolated: use await host.${name}().`
+      );
+    }
+    const callId = door.nextPendingId();
+    const before = performance.now();
+    mailbox.open();
+    send({ type: "host-call", runId: run.id, callId, isSync: true, name, args });
+    flush();
+    while (!this.#isOver(run)) {
+      const left = Math.max(0, Math.min(BLOCKED_SLICE_MS, run.deadline - performance.now()));
+      const reply = mailbox.wait(callId, left);
+      if (!reply) continue;
+      run.cpuMs -= performance.now() - before;
+      return reply;
+    }
+    // The verdict ends the run at the guest's next step, whatever it catches.
+    return "The run was ended while it waited for the host.";
+  }
+
+  console(level: Address, values: Address): void {
+    const { send, current } = this.#surroundings;
+    const run = current();
+    if (!run || run.consoleBytes > MAXIMUM_CONSOLE_BYTES) return;
+    const { heap } = this.#cell.sandbox;
+    const word = heap.text(level, 8);
+    const writer = new ByteWriter(128);
+    try {
+      const options = { root: "console", maximumBytes: MAXIMUM_CONSOLE_BYTES, describe: true };
+      heap.write(values, writer, options);
+    } catch (error) {
+      if (!(error instanceof RefusedValueError)) throw error;
+      writeNotice(writer, `[${error.message}]`);
+    }
+    run.consoleBytes += writer.length;
+    if (run.consoleBytes > MAXIMUM_CONSOLE_BYTES) {
+      writeNotice(writer, `[console output beyond ${MAXIMUM_CONSOLE_BYTES} bytes is cut]`);
+    }
+    send({
+      type: "console",
+      runId: run.id,
+      level: LEVELS.has(word) ? (word as ConsoleLevel) : "log",
+      values: writer.bytes.subarray(0, writer.length),
+    });
+  }
+}
+
+function writeNotice(writer: ByteWriter, text: string): void {
+  writer.length = 0;
+  writer.u8(OutboundTag.array);
+  writer.varint(3);
+  // As the guest's console has it: the method, the depth of groups, what is printed.
+  writer.u8(OutboundTag.string);
+  writer.string("warn");
+  writer.u8(OutboundTag.int32);
+  writer.varint(0);
+  writer.u8(OutboundTag.string);
+  writer.string(text);
+}

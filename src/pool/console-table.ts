@@ -1,0 +1,65 @@
+/** `console.table`: rows and columns in a frame, as Node draws it. */
+import { inspect } from "./inspect.ts";
+
+const MAXIMUM_ROWS = 200;
+const MAXIMUM_COLUMNS = 50;
+const VALUES = "Values";
+
+/** The data as a table; undefined when it is no object. */
+export function consoleTable(data: unknown, columns: unknown): string | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  const rows = rowsOf(data).slice(0, MAXIMUM_ROWS);
+  const isKeyed = data instanceof Map || data instanceof Set;
+  const wanted = Array.isArray(columns) ? new Set(columns.map(String)) : undefined;
+  const names: string[] = [];
+  let hasValues = false;
+  for (const [, value] of rows) {
+    if (typeof value !== "object" || value === null) hasValues = true;
+    else for (const name of Object.keys(value)) if (!names.includes(name)) names.push(name);
+  }
+  const shown = (wanted ? [...wanted] : names).slice(0, MAXIMUM_COLUMNS);
+  const head = [
+    isKeyed ? "(iteration index)" : "(index)",
+    ...shown,
+    ...(hasValues ? [VALUES] : []),
+  ];
+  const cells = rows.map(([key, value]) => {
+    const isObject = typeof value === "object" && value !== null;
+    const members = shown.map((name) =>
+      isObject && Object.hasOwn(value, name)
+        ? inspect((value as Record<string, unknown>)[name], 0)
+        : "",
+    );
+    return [key, ...members, ...(hasValues ? [isObject ? "" : inspect(value, 0)] : [])];
+  });
+  return draw(head, cells);
+}
+
+function rowsOf(data: object): [string, unknown][] {
+  if (data instanceof Map) {
+    return [...data].map(([key, value], index) => [
+      String(index),
+      { Key: key as unknown, Values: value as unknown },
+    ]);
+  }
+  if (data instanceof Set)
+    return [...data].map((value, index) => [String(index), value as unknown]);
+  return Object.entries(data);
+}
+
+function draw(head: string[], rows: string[][]): string {
+  const widths = head.map((name, column) =>
+    Math.max(...[name, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length + 2)),
+  );
+  const rule = (left: string, middle: string, right: string): string =>
+    left + widths.map((width) => "─".repeat(width)).join(middle) + right;
+  const line = (cells: string[]): string =>
+    `│${cells.map((cell, column) => ` ${cell}`.padEnd(widths[column] ?? 0)).join("│")}│`;
+  return [
+    rule("┌", "┬", "┐"),
+    line(head),
+    rule("├", "┼", "┤"),
+    ...rows.map(line),
+    rule("└", "┴", "┘"),
+  ].join("\n");
+}

@@ -1,0 +1,228 @@
+/** Calls of guests into functions of the host: looked up by own name, limited, answered with data. */
+import { SkepError } from "../errors.ts";
+import type { HostAnswer } from "../environments/contract.ts";
+import { encodeArray } from "../protocol/values/inbound.ts";
+import { decodeValue } from "../protocol/values/outbound.ts";
+import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
+import type { Clock } from "./clock.ts";
+import type { Run } from "./run.ts";
+
+/** The calls of one run that are under way, and how often it called what. */
+interface RunCalls {
+  controller: AbortController | undefined;
+  hasEnded: boolean;
+  counts: Map<string, number>;
+}
+
+/** How many calls of a function are under way, and who waits. */
+interface Gate {
+  active: number;
+  waiting: (() => void)[];
+}
+
+export class HostCalls {
+  readonly #find: (name: string) => PreparedHost | undefined;
+  readonly #clock: Clock;
+  readonly #runs = new Map<Run, RunCalls>();
+  readonly #gates = new Map<string, Gate>();
+
+  constructor(find: (name: string) => PreparedHost | undefined, clock: Clock) {
+    this.#find = find;
+    this.#clock = clock;
+  }
+
+  /** Answers a call. Never rejects: failures are answers too. */
+  async answer(run: Run, message: { name: string; args: Uint8Array }): Promise<HostAnswer> {
+    try {
+      const calls = this.#of(run);
+      const host = this.#admit(calls, message.name);
+      // The bytes are a view of a batch: they are read before anything is waited for.
+      const given = decodeArguments(message.args);
+      const release = await this.#enter(host);
+      try {
+        if (calls.hasEnded) throw named("AbortError", "The run has ended.");
+        const args = await validated(host, given);
+        const result = Reflect.apply(host.fn, this.#context(run, calls), args as never[]);
+        return success(host, await this.#inTime(host, result));
+      } finally {
+        release();
+      }
+    } catch (error) {
+      return failure(error);
+    }
+  }
+
+  /** Answers a call at once, for a guest in the caller's own thread. */
+  answerNow(run: Run, message: { name: string; args: Uint8Array }): HostAnswer {
+    try {
+      const calls = this.#of(run);
+      const host = this.#admit(calls, message.name);
+      const args = decodeArguments(message.args);
+      const checked = host.validate?.["~standard"].validate(args);
+      if (checked instanceof Promise) throw cannotWait(host);
+      if (checked?.issues) throw invalidArguments(host, checked.issues);
+      const result: unknown = Reflect.apply(
+        host.fn,
+        this.#context(run, calls),
+        (checked?.value ?? args) as never[],
+      );
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw cannotWait(host);
+      }
+      return success(host, result);
+    } catch (error) {
+      return failure(error);
+    }
+  }
+
+  /** A run ended: whoever still works for it is told. */
+  #end(run: Run): void {
+    const calls = this.#runs.get(run);
+    if (calls === undefined) return;
+    this.#runs.delete(run);
+    calls.hasEnded = true;
+    calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
+  }
+
+  #admit(calls: RunCalls, name: string): PreparedHost {
+    const host = this.#find(name);
+    if (host === undefined) throw named("ReferenceError", `host.${name} is not defined.`);
+    const count = (calls.counts.get(name) ?? 0) + 1;
+    calls.counts.set(name, count);
+    if (host.maxCallsPerRun !== undefined && count > host.maxCallsPerRun) {
+      throw named("RangeError", `host.${name} may be called ${host.maxCallsPerRun} times per run.`);
+    }
+    return host;
+  }
+
+  #of(run: Run): RunCalls {
+    let calls = this.#runs.get(run);
+    if (calls === undefined) {
+      calls = { controller: undefined, hasEnded: false, counts: new Map() };
+      this.#runs.set(run, calls);
+      run.onSettled = () => this.#end(run);
+    }
+    return calls;
+  }
+
+  #context(run: Run, calls: RunCalls): HostCallContext {
+    return {
+      runId: run.id,
+      key: run.key,
+      // Most host functions never look: a controller is made for those that do.
+      get signal() {
+        if (calls.controller === undefined) {
+          calls.controller = new AbortController();
+          if (calls.hasEnded) calls.controller.abort();
+        }
+        return calls.controller.signal;
+      },
+    };
+  }
+
+  /** Waits until the function may have one more call under way. */
+  async #enter(host: PreparedHost): Promise<() => void> {
+    const { concurrency, name } = host;
+    if (concurrency === undefined) return () => {};
+    let gate = this.#gates.get(name);
+    if (gate === undefined) this.#gates.set(name, (gate = { active: 0, waiting: [] }));
+    const { waiting } = gate;
+    if (gate.active >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+    else gate.active++;
+    return () => {
+      // A place is handed on rather than freed, so that nobody slips in between.
+      const next = waiting.shift();
+      if (next) next();
+      else gate.active--;
+    };
+  }
+
+  #inTime(host: PreparedHost, result: unknown): unknown {
+    const { timeoutMs, name } = host;
+    if (!(result instanceof Promise) || timeoutMs === undefined) return result;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        reject(named("TimeoutError", `host.${name} did not answer within ${timeoutMs} ms.`));
+      });
+      result.then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+function decodeArguments(bytes: Uint8Array): unknown[] {
+  const args = decodeValue(bytes);
+  if (!Array.isArray(args)) throw new TypeError("Arguments must be an array.");
+  return args as unknown[];
+}
+
+async function validated(host: PreparedHost, args: unknown[]): Promise<unknown[]> {
+  if (host.validate === undefined) return args;
+  const checked = await host.validate["~standard"].validate(args);
+  if (checked.issues) throw invalidArguments(host, checked.issues);
+  return checked.value as unknown[];
+}
+
+function invalidArguments(
+  host: PreparedHost,
+  issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[],
+): Error {
+  const reasons = issues.map(({ message, path }) => {
+    const where = (path ?? [])
+      .map((step) => String((step as { key?: unknown })?.key ?? step))
+      .join(".");
+    return where === "" ? message : `args.${where}: ${message}`;
+  });
+  return named(
+    "TypeError",
+    `host.${host.name} was called with the wrong arguments: ${reasons.join("; ")}`,
+  );
+}
+
+function cannotWait(host: PreparedHost): Error {
+  return named(
+    "TypeError",
+    `hostSync.${host.name} returns a promise, which this environment cannot wait for: use await host.${host.name}().`,
+  );
+}
+
+function success(host: PreparedHost, value: unknown): HostAnswer {
+  try {
+    // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
+    return { succeeded: true, payload: encodeArray([0, value], `the result of host.${host.name}`) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message.replace(/\[1\]/, "") : String(error);
+    return failure(named("TypeError", message));
+  }
+}
+
+/** Name, message, code and own data of what a host function threw; never its stack, never itself. */
+function failure(error: unknown): HostAnswer {
+  const isError = error instanceof Error;
+  const name = isError ? error.name : "Error";
+  const message = isError ? error.message : String(error);
+  const code = isError ? (error as { code?: unknown }).code : undefined;
+  const data = isError ? ownData(error) : {};
+  const fields = [
+    name,
+    message,
+    typeof code === "string" || typeof code === "number" ? code : undefined,
+  ];
+  try {
+    return { succeeded: false, payload: encodeArray([...fields, data], "error") };
+  } catch {
+    return { succeeded: false, payload: encodeArray([...fields, {}], "error") };
+  }
+}
+
+const ERROR_FIELDS = new Set(["name", "message", "stack", "cause", "code"]);
+
+function ownData(error: Error): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(error).filter(([key]) => !ERROR_FIELDS.has(key)));
+}
+
+function named(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,81 @@
+/**
+ * Where a worker that blocks in a synchronous host call gets its reply: it cannot receive messages
+ * then. Shared memory that the parent grows to whatever the reply takes.
+ */
+
+const STATE = 0;
+const CALL_ID = 1;
+const SUCCEEDED = 2;
+const BYTES = 3;
+const HEADER_BYTES = 16;
+const PAGE_BYTES = 65_536;
+/** The largest reply: 64 MiB, reserved but not used until it is needed. */
+const MAXIMUM_PAGES = 1024;
+
+const EMPTY = 0;
+const FULL = 1;
+
+/** The reply to a synchronous host call. */
+export interface MailboxReply {
+  succeeded: boolean;
+  payload: Uint8Array;
+}
+
+/** Both ends' view of one worker's mailbox. */
+export class Mailbox {
+  constructor(readonly memory: WebAssembly.Memory) {}
+
+  static create(): Mailbox {
+    return new Mailbox(
+      new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared: true }),
+    );
+  }
+
+  /** Worker: makes ready for a reply. */
+  open(): void {
+    Atomics.store(this.#words(), STATE, EMPTY);
+  }
+
+  /** Worker: blocks until the reply to `callId` is there, `timeoutMs` at most. */
+  wait(callId: number, timeoutMs: number): MailboxReply | undefined {
+    const words = this.#words();
+    Atomics.wait(words, STATE, EMPTY, timeoutMs);
+    if (Atomics.load(words, STATE) !== FULL) return undefined;
+    if (Atomics.load(words, CALL_ID) !== callId) {
+      // A reply to an earlier call that was given up.
+      this.open();
+      return undefined;
+    }
+    // The parent may have grown the memory: an older view does not reach the new part.
+    const payload = new Uint8Array(
+      this.memory.buffer,
+      HEADER_BYTES,
+      Atomics.load(words, BYTES),
+    ).slice();
+    return { succeeded: Atomics.load(words, SUCCEEDED) === 1, payload };
+  }
+
+  /** Parent: puts a reply in. False when it is larger than the mailbox can be. */
+  post(callId: number, reply: MailboxReply): boolean {
+    const missing = HEADER_BYTES + reply.payload.length - this.memory.buffer.byteLength;
+    if (missing > 0) {
+      try {
+        this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+      } catch {
+        return false;
+      }
+    }
+    new Uint8Array(this.memory.buffer, HEADER_BYTES).set(reply.payload);
+    const words = this.#words();
+    Atomics.store(words, CALL_ID, callId);
+    Atomics.store(words, SUCCEEDED, reply.succeeded ? 1 : 0);
+    Atomics.store(words, BYTES, reply.payload.length);
+    Atomics.store(words, STATE, FULL);
+    Atomics.notify(words, STATE);
+    return true;
+  }
+
+  #words(): Int32Array {
+    return new Int32Array(this.memory.buffer, 0, HEADER_BYTES / 4);
+  }
+}

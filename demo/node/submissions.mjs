@@ -12,7 +12,7 @@ import { createPool } from "skep";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const folder = process.argv[2] ?? join(here, "submissions");
-const limits = { timeoutMs: 1_000, memoryBytes: 16 * 2 ** 20 };
+const limits = { timeoutMs: 2_000, memoryBytes: 16 * 2 ** 20 };
 
 /** @typedef {"answered" | "stopped" | "failed"} Verdict */
 /** @typedef {{ script: string, verdict: Verdict, detail: string, ms: number, bytes: number }} Row */

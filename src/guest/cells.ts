@@ -111,6 +111,11 @@ export class Cells {
     }
   }
 
+  /** Lets go of all free cells: their memory may be what another size needs. */
+  dropFree(): void {
+    this.#free.length = 0;
+  }
+
   /** Bytes of heap the cell's runs have used at most. */
   heapBytes(cell: Cell): number {
     const { sandbox } = cell;

@@ -37,6 +37,9 @@ const MAXIMUM_OUTPUT_BYTES = 64 * 2 ** 20;
 const TURN_MS = 4;
 /** Results wait for others at most this long. */
 const FLUSH_MS = 0.5;
+/** How often and how long after each other a sandbox is tried for before runs fail for it. */
+const MAKING_RETRIES = 10;
+const MAKING_RETRY_MS = 100;
 /** A batch buffer that grew beyond this is not kept. */
 const KEPT_WRITER_BYTES = 2 ** 20;
 
@@ -61,6 +64,9 @@ export class Executor {
   #current: Run | undefined;
   #pumping = false;
   #making = 0;
+  /** The platform lends no more memory: waiting runs wait for a cell in use. */
+  #isCrowded = false;
+  #failedMakings = 0;
   #stopped = false;
   /** Everybody's cell in `isolation: "worker"`. */
   #shared: Cell | undefined;
@@ -187,26 +193,46 @@ export class Executor {
 
   /** Makes a cell in the background; one at a time, and as many as runs wait. */
   #make(memoryBytes: number, use: (cell: Cell) => void): void {
-    if (this.#making > 0) return;
+    if (this.#making > 0 || this.#isCrowded) return;
     this.#making++;
     this.#settings.cells.make(memoryBytes).then(
       (cell) => {
         this.#making--;
         if (this.#stopped) return;
+        this.#failedMakings = 0;
         use(cell);
         this.#pump();
       },
       (error: unknown) => {
         this.#making--;
-        const reason = error instanceof Error ? error.message : String(error);
-        const verdict: Verdict = {
-          code: "worker-lost",
-          message: `No sandbox could be made: ${reason}`,
-        };
-        for (const run of this.#waiting.splice(0)) this.#send(failure(run, verdict));
-        this.#flush();
+        this.#cannotMake(error);
       },
     );
+  }
+
+  /**
+   * Browsers lend a page about a hundred memories, and take back unused ones when they like: runs
+   * wait for a cell in use, or a while for memory, before they fail for it.
+   */
+  #cannotMake(error: unknown): void {
+    const { cells } = this.#settings;
+    cells.dropFree();
+    if (cells.counts.parked > 0) {
+      this.#isCrowded = true;
+      return;
+    }
+    if (++this.#failedMakings <= MAKING_RETRIES) {
+      setTimeout(() => this.#pump(), MAKING_RETRY_MS);
+      return;
+    }
+    this.#failedMakings = 0;
+    const reason = error instanceof Error ? error.message : String(error);
+    const verdict: Verdict = {
+      code: "worker-lost",
+      message: `No sandbox could be made: ${reason}`,
+    };
+    for (const run of this.#waiting.splice(0)) this.#send(failure(run, verdict));
+    this.#flush();
   }
 
   #start(run: Run, cell: Cell): void {
@@ -404,6 +430,7 @@ export class Executor {
     clearTimeout(run.deadlineTimer);
     this.#parked.delete(run.id);
     cell.runs.delete(run);
+    this.#isCrowded = false;
     if (cell !== this.#shared) return this.#settings.cells.release(cell);
     if (cell.sandbox.poisoned) {
       // Nobody in it can be told anything any more.

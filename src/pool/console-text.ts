@@ -102,9 +102,9 @@ function substitute(placeholder: string, value: unknown): string {
       return plain(typeof value === "object" && value !== null ? Number.NaN : Number(value));
     case "%i":
       if (typeof value === "bigint") return `${value}n`;
-      return plain(typeof value === "object" ? Number.NaN : Number.parseInt(String(value), 10));
+      return plain(Number.parseInt(primitiveText(value), 10));
     case "%f":
-      return plain(typeof value === "object" ? Number.NaN : Number.parseFloat(String(value)));
+      return plain(Number.parseFloat(primitiveText(value)));
     case "%j":
       return json(value);
     case "%o":
@@ -115,6 +115,11 @@ function substitute(placeholder: string, value: unknown): string {
       // Styles are for browsers.
       return "";
   }
+}
+
+/** What is no number is none to the placeholders for numbers. */
+function primitiveText(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
 function json(value: unknown): string {

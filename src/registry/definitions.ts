@@ -116,10 +116,7 @@ export function prepareConstant(name: string, value: unknown): ConstantDefinitio
 }
 
 /** Checks one dependency. */
-function prepareDependency(
-  alias: string,
-  value: unknown,
-): DependencyDefinition | DependencyOrder {
+function prepareDependency(alias: string, value: unknown): DependencyDefinition | DependencyOrder {
   checkAlias(alias);
   const label = `The dependency "${alias}"`;
   const fields = new Map(ownData(value, label));

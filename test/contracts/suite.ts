@@ -137,6 +137,23 @@ export function poolContract(terrain: Terrain): void {
         expect(bad).toMatchObject({ ok: false, error: { code: "guest-error", message: "x" } });
       });
 
+      it.runIf(engine === "sync")(
+        "lets more runs wait than the platform lends memories",
+        async () => {
+          const crowded = await terrain.createPool({
+            ...base,
+            maxInFlightPerWorker: 200,
+            functions: FUNCTIONS,
+          });
+          try {
+            const waits = Array.from({ length: 400 }, (_, n) => crowded.run("later", [30, n]));
+            expect(await Promise.all(waits)).toEqual(Array.from({ length: 400 }, (_, n) => n));
+          } finally {
+            await crowded.close();
+          }
+        },
+      );
+
       it("runs many at once, each with its own result", async () => {
         const sums = await Promise.all(
           Array.from({ length: 500 }, (_, n) => pool.run("add", [n, n])),

@@ -1,5 +1,5 @@
-// How many primes lie below two million?
-const limit = 2_000_000;
+// How many primes lie below half a million?
+const limit = 500_000;
 const composite = new Uint8Array(limit);
 let count = 0;
 for (let candidate = 2; candidate < limit; candidate++) {

@@ -18,7 +18,7 @@ export const CONSOLE: string = /* js */ `
     for (let index = 0; index < rest.length; index++) push(values, rest[index]);
     return values;
   }
-  function label(value) { return value === undefined ? "default" : \`\${value}\`; }
+  function label(value) { return value === undefined ? "default" : plainText(value); }
   function elapsed(name, args) {
     if (timers[name] === undefined) return print("warn", "warn", ["No such label '" + name + "' for console.time()"]);
     const ms = platform("clock.now", []) - timers[name];

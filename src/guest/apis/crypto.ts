@@ -20,7 +20,7 @@ export const CRYPTO: string = /* js */ `
       const given = arguments.length;
       return new Promise(function (resolve) {
         need(given, 2);
-        const name = upperCase(\`\${typeof algorithm === "object" && algorithm !== null ? algorithm.name : algorithm}\`);
+        const name = upperCase(plainText(typeof algorithm === "object" && algorithm !== null ? algorithm.name : algorithm));
         const bytes = bytesOf(data);
         if (!digests[name]) throw new DOMException("The digest algorithm is not supported.", "NotSupportedError");
         resolve(bufferOf(platform("digest", [name, bytes])));

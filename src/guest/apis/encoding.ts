@@ -17,7 +17,7 @@ export const ENCODING: string = /* js */ `
   class TextDecoder {
     #encoding; #fatal; #ignoreBOM; #carried = null; #started = false;
     constructor(label = "utf-8", options) {
-      const name = \`\${label}\`;
+      const name = plainText(label);
       const encoding = platform("text.encoding", [name]);
       if (encoding === null) throw new RangeError('The encoding "' + name + '" is not supported.');
       const given = options === undefined || options === null ? {} : options;

@@ -12,7 +12,7 @@ export const EVENTS: string = /* js */ `
     #state;
     constructor(type, options) {
       need(arguments.length, 1);
-      const name = \`\${type}\`;
+      const name = plainText(type);
       const given = dictionary(options);
       this.#state = {
         __proto__: null, type: name, bubbles: !!given.bubbles, cancelable: !!given.cancelable, composed: !!given.composed,
@@ -20,18 +20,6 @@ export const EVENTS: string = /* js */ `
         busy: false, trusted: false, at: platform("clock.now", []),
       };
     }
-    get type() { return this.#state.type; }
-    get target() { return this.#state.target; }
-    get srcElement() { return this.#state.target; }
-    get currentTarget() { return this.#state.current; }
-    get eventPhase() { return this.#state.phase; }
-    get bubbles() { return this.#state.bubbles; }
-    get cancelable() { return this.#state.cancelable; }
-    get composed() { return this.#state.composed; }
-    get defaultPrevented() { return this.#state.canceled; }
-    get returnValue() { return !this.#state.canceled; }
-    get isTrusted() { return this.#state.trusted; }
-    get timeStamp() { return this.#state.at; }
     get cancelBubble() { return this.#state.stopped; }
     set cancelBubble(value) { if (value) this.#state.stopped = true; }
     stopPropagation() { this.#state.stopped = true; }
@@ -42,6 +30,18 @@ export const EVENTS: string = /* js */ `
     }
     composedPath() { return this.#state.current === null ? [] : [this.#state.current]; }
     static { stateOf = (event) => event.#state; }
+  }
+  {
+    const fields = {
+      __proto__: null, type: "type", target: "target", currentTarget: "current", eventPhase: "phase", bubbles: "bubbles",
+      cancelable: "cancelable", composed: "composed", defaultPrevented: "canceled", isTrusted: "trusted", timeStamp: "at",
+    };
+    const names = ownKeys(fields);
+    for (let index = 0; index < names.length; index++) {
+      const field = fields[names[index]];
+      const accessor = { get [names[index]]() { return stateOf(this)[field]; } };
+      defineProperty(Event.prototype, names[index], getOwnPropertyDescriptor(accessor, names[index]));
+    }
   }
   class CustomEvent extends Event {
     #detail;
@@ -57,7 +57,7 @@ export const EVENTS: string = /* js */ `
     #first = null;
     addEventListener(type, callback, options) {
       need(arguments.length, 2);
-      const name = \`\${type}\`;
+      const name = plainText(type);
       const given = typeof options === "object" && options !== null ? options : { capture: options };
       const entry = {
         __proto__: null, type: name, callback, capture: !!given.capture, once: !!given.once, passive: !!given.passive,
@@ -78,7 +78,7 @@ export const EVENTS: string = /* js */ `
     }
     removeEventListener(type, callback, options) {
       need(arguments.length, 2);
-      const name = \`\${type}\`;
+      const name = plainText(type);
       const capture = !!(typeof options === "object" && options !== null ? options.capture : options);
       for (let entry = this.#first; entry !== null; entry = entry.next) {
         if (entry.type === name && entry.callback === callback && entry.capture === capture) return this.#remove(entry);

@@ -16,7 +16,12 @@ export const SUPPORT: string = /* js */ `
   const bufferBytes = getterOf(ArrayBuffer.prototype, "byteLength");
   const setBytes = uncurry(TypedArray.prototype.set);
 
-  function text(value) { return wellFormed(\`\${value}\`); }
+  // Not by a template: the engine makes those with String.prototype.concat.
+  function plainText(value) {
+    if (typeof value === "symbol") throw new TypeError("Cannot convert a symbol to a string.");
+    return String(value);
+  }
+  function text(value) { return wellFormed(plainText(value)); }
   function push(list, value) { define(list, list.length, value, true); }
   function need(given, wanted) {
     if (given < wanted) throw new TypeError(wanted + " argument" + (wanted === 1 ? "" : "s") + " required, but only " + given + " present.");

@@ -11,7 +11,9 @@ export const TIMERS: string = /* js */ `
     const due = firstTimer === null ? -1 : firstTimer.due;
     if (due === armedFor) return;
     armedFor = due;
-    host(1, due < 0 ? -1 : due - now());
+    const wait = due - now();
+    // What is overdue is not what is off.
+    host(1, due < 0 ? -1 : wait > 0 ? wait : 0);
   }
   function insertTimer(timer) {
     let before = null;

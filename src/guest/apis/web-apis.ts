@@ -37,7 +37,7 @@ const COMMON: WebApi = {
   source: SUPPORT,
   provides:
     "construct setPrototypeOf isArray iteratorSymbol tagSymbol getterOf viewOffset viewBytes viewTag " +
-    "setBytes text push need platform bytesOf listOf enumerate tag installClass install",
+    "setBytes plainText text push need platform bytesOf listOf enumerate tag installClass install",
 };
 
 const DOM_EXCEPTIONS: WebApi = { source: DOM_EXCEPTION, provides: "DOMException" };

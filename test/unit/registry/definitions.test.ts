@@ -33,7 +33,13 @@ describe("prepareDefinitions", () => {
   const wrong: [string, unknown, RegExp][] = [
     ["no object", null, /must be an object/],
     ["an unknown kind", { function: {} }, /Did you mean "functions"/],
-    ["host functions", { host: {} }, /not supported yet/],
+    ["a host function that is none", { host: { x: 1 } }, /host\.x must be a function/],
+    ["a host option that is unknown", { host: { x: { fn: () => 1, tiemout: 1 } } }, /"tiemout"/],
+    [
+      "a host limit out of range",
+      { host: { x: { fn: () => 1, timeoutMs: 0 } } },
+      /positive integer/,
+    ],
     ["an array of functions", { functions: [] }, /functions must be an object/],
     ["a bad name", { functions: { "a-b": "() => 1" } }, /"a-b" cannot name a function/],
     ["a name with a digit first", { constants: { "1A": 1 } }, /cannot name a constant/],

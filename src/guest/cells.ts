@@ -43,7 +43,8 @@ export class Cells {
   readonly #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
-  readonly #busy = new Set<Cell>();
+  /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
+  readonly #all = new Set<Cell>();
   discarded = 0;
 
   constructor(
@@ -76,29 +77,30 @@ export class Cells {
     const sandbox = await Sandbox.create(this.#engine, pages);
     const cell = new Cell(sandbox, this.image);
     restoreImage(sandbox, this.image, this.#facts);
+    this.#all.add(cell);
     return this.#prepare(cell, memoryBytes);
   }
 
   #prepare(cell: Cell, memoryBytes: number): Cell {
     if (cell.used || cell.image !== this.image) this.#reset(cell);
-    this.#busy.add(cell);
     limitHeap(cell.sandbox, this.#facts.heapStart + memoryBytes);
     return cell;
   }
 
   /** A run has left the cell for good: it is kept for others, or thrown away. */
   release(cell: Cell): void {
-    this.#busy.delete(cell);
     clearTimeout(cell.timer);
     cell.epoch++;
     cell.used = true;
     cell.pendingHostCalls = 0;
-    cell.hostCalls.clear();
-    cell.handles.clear();
+    // Clearing what is empty is not free: it makes a new table.
+    if (cell.hostCalls.size > 0) cell.hostCalls.clear();
+    if (cell.handles.size > 0) cell.handles.clear();
     const { sandbox } = cell;
     const grown = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
     if (sandbox.poisoned || grown > DISCARD_BYTES || this.#free.length >= KEPT_FREE) {
       if (sandbox.poisoned || grown > DISCARD_BYTES) this.discarded++;
+      this.#all.delete(cell);
       return;
     }
     this.#free.push(cell);
@@ -113,6 +115,7 @@ export class Cells {
 
   /** Lets go of all free cells: their memory may be what another size needs. */
   dropFree(): void {
+    for (const cell of this.#free) this.#all.delete(cell);
     this.#free.length = 0;
   }
 
@@ -128,21 +131,20 @@ export class Cells {
   }
 
   get counts(): { free: number; running: number; parked: number } {
-    return { free: this.#free.length, running: 0, parked: this.#busy.size };
+    const free = this.#free.length;
+    return { free, running: 0, parked: this.#all.size - free };
   }
 
   get memoryBytes(): number {
     let bytes = 0;
-    for (const cells of [this.#free, this.#busy]) {
-      for (const cell of cells) bytes += cell.sandbox.instance.memory.buffer.byteLength;
-    }
+    for (const cell of this.#all) bytes += cell.sandbox.instance.memory.buffer.byteLength;
     return bytes;
   }
 
   dispose(): void {
-    for (const cell of this.#busy) clearTimeout(cell.timer);
+    for (const cell of this.#all) clearTimeout(cell.timer);
     this.#free.length = 0;
-    this.#busy.clear();
+    this.#all.clear();
   }
 
   #reset(cell: Cell): void {

@@ -317,7 +317,9 @@ export class Executor {
       // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's. A completion
       // value that is a promise is awaited as well, like a function's result.
       run.isUnwrapped = true;
-      run.promise = sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value");
+      const found = sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value");
+      // A guest that put a setter for it on Object.prototype has taken its own value away.
+      run.promise = found === 0 ? sandbox.instance.exports.QTS_GetUndefined() : found;
       return this.#review(run, cell);
     }
     return this.#settle(run, cell, promise.result);

@@ -32,6 +32,8 @@ export function selfTest(sandbox: Sandbox): void {
   sandbox.heap.refresh();
   if (!randomStateFound(sandbox, sandbox.heap.number(random.value)))
     unsupported("the random state");
+  const own = sandbox.evaluate("String(wpc_import)", "skep:self-test", EvalFlag.script);
+  if (!sandbox.heap.text(own.value, 200).includes("[native code]")) unsupported("the strip flag");
   const inbound = specimens();
   const callee = sandbox.evaluate(SPECIMENS, "skep:self-test", EvalFlag.script);
   if (callee.threw) unsupported("evaluation");

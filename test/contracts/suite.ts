@@ -308,6 +308,13 @@ export function poolContract(terrain: Terrain): void {
         ]);
       });
 
+      it("survives a setter where the engine puts a script's value", async () => {
+        const source =
+          "Object.defineProperty(Object.prototype, 'value', { set() {}, configurable: true }); 1";
+        expect(await pool.eval(source)).toBe(undefined);
+        expect(await pool.eval("2")).toBe(2);
+      });
+
       it("is not fooled by disguises", async () => {
         const value = await pool.eval(`
           const fake = { [Symbol.toStringTag]: "Map", size: 3 };

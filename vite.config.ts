@@ -11,7 +11,6 @@ export const servedAsIs: string[] = [
   "skep",
   "comlink",
   "@noble/hashes",
-  "quickjs-emscripten-core",
   "@jitl/quickjs-ffi-types",
   "@jitl/quickjs-wasmfile-release-sync",
   "@jitl/quickjs-wasmfile-release-asyncify",

@@ -43,7 +43,7 @@ export type RunTarget =
     };
 
 /** The function's name, or the file name of an evaluation. */
-export function nameOf(target: RunTarget): string {
+function nameOf(target: RunTarget): string {
   return target.type === "function" ? target.name : target.filename;
 }
 

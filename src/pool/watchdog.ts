@@ -110,7 +110,7 @@ export class Watchdog {
 }
 
 /** What to think of a worker now. */
-export function judge(
+function judge(
   link: WorkerLink,
   now: number,
   previousLookMs: number,

@@ -104,7 +104,7 @@ export class ByteWriter {
 }
 
 /** Whether any code unit needs two bytes. */
-export function isWide(value: string): boolean {
+function isWide(value: string): boolean {
   for (let index = 0; index < value.length; index++) {
     if (value.charCodeAt(index) > 0xff) return true;
   }

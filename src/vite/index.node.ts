@@ -27,7 +27,6 @@ const SERVED_AS_THEY_ARE: readonly string[] = [
   "skep",
   "comlink",
   "@noble/hashes",
-  "quickjs-emscripten-core",
   "@jitl/quickjs-ffi-types",
   "@jitl/quickjs-wasmfile-release-sync",
   "@jitl/quickjs-wasmfile-release-asyncify",

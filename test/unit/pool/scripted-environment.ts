@@ -195,7 +195,7 @@ export function scriptedPlatform(environment: Environment): Platform {
 }
 
 /** Undefined and small whole numbers are all these tests need. */
-export function encodeOutbound(value: number | undefined): Uint8Array {
+function encodeOutbound(value: number | undefined): Uint8Array {
   const writer = new ByteWriter();
   if (value === undefined) writer.u8(OutboundTag.undefined);
   else {

@@ -110,12 +110,7 @@ export class Watchdog {
 }
 
 /** What to think of a worker now. */
-function judge(
-  link: WorkerLink,
-  now: number,
-  previousLookMs: number,
-  graceMs: number,
-): Verdict {
+function judge(link: WorkerLink, now: number, previousLookMs: number, graceMs: number): Verdict {
   if (link.inFlight.size === 0) return HEALTHY;
   if (link.handle.signals !== undefined) observeSignals(link, now, previousLookMs);
 

@@ -3,7 +3,6 @@
  * guest code. A run that never polls the interrupt handler cannot be ended here.
  */
 import type { HostModules } from "../guest/host-modules.ts";
-import { serveWorker } from "../guest/serve.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
@@ -25,11 +24,13 @@ export function inThread(hostModules: HostModules): Environment {
     // sandbox. Asyncify on Node 20 does so from 20 frames on, once V8 has optimized it, whatever the
     // limit; elsewhere this much is safe.
     stackBytes: { sync: 96 * 1024, asyncify: 16 * 1024 },
-    open: async (spec) => open(spec, hostModules),
+    open: (spec) => open(spec, hostModules),
   };
 }
 
-function open(spec: WorkerSpec, hostModules: HostModules): WorkerHandle {
+async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerHandle> {
+  // Loaded when it is needed: pages whose sandboxes run in workers never need it themselves.
+  const { serveWorker } = await import("../guest/serve.ts");
   const signals = createSignals(spec.slots);
   const ports: HoldingPort[] = [];
 

@@ -59,7 +59,7 @@ export class PoolCore {
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
-    this.settlement = new Settlement(clock, this.events);
+    this.settlement = new Settlement(clock, this.events, (file) => registry.textOf(file));
     const { events, settlement } = this;
     this.dispatcher = new Dispatcher({
       registry,

@@ -1,9 +1,9 @@
 import type { Platform } from "../environments/contract.ts";
-import { type FunctionTable, prepareDefinitions } from "../registry/definitions.ts";
+import { prepareDefinitions } from "../registry/definitions.ts";
 import { Registry } from "../registry/registry.ts";
 import { type CoreSurroundings, PoolCore } from "./core.ts";
 import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
-import { Pool } from "./pool.ts";
+import { type FunctionsOf, Pool } from "./pool.ts";
 import { sourceDependencies } from "./sourcing.ts";
 
 /**
@@ -11,11 +11,11 @@ import { sourceDependencies } from "./sourcing.ts";
  * nothing left running, when the options are wrong (`invalid-argument`), a definition cannot be
  * installed (`install-failed`), or no worker can start (`unsupported-environment`).
  */
-export async function createPoolOn<Functions extends FunctionTable>(
+export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   platform: Platform,
   options: PoolOptions<Functions> = {},
   surroundings: CoreSurroundings = {},
-): Promise<Pool> {
+): Promise<Pool<Functions>> {
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
   const prepared = await sourceDependencies(platform, checked);

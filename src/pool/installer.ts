@@ -1,6 +1,6 @@
 /** Brings changes of the registry to the workers, one change at a time. */
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
-import type { PreparedDefinitions } from "../registry/definitions.ts";
+import { type PreparedDefinitions, textIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -73,7 +73,8 @@ export class Installer {
     if (failures.length > 0 || isFatal) {
       const inverse = proposal.inverse();
       await Promise.all(installed.map(({ link }) => this.#bring(link, inverse)));
-      throw createInstallError(failures.length > 0 ? failures : lostFailures(attempts, prepared));
+      const all = failures.length > 0 ? failures : lostFailures(attempts, prepared);
+      throw createInstallError(all, (file) => textIn(prepared, file) ?? registry.textOf(file));
     }
     proposal.commit();
     this.#options.onChanged();

@@ -4,6 +4,7 @@ import { SkepError } from "../errors.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import {
   type Definitions,
+  type FunctionInput,
   type FunctionTable,
   prepareDefinitions,
   prepareUndefinitions,
@@ -14,7 +15,15 @@ import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import { checkRunOptions } from "./options.ts";
-import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import {
+  type EvalOptions,
+  Run,
+  type RunOptions,
+  type RunOutcome,
+  type RunTarget,
+  type SourceOptions,
+} from "./run.ts";
+import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import { detach } from "./transfer.ts";
@@ -33,14 +42,22 @@ export type RemoteFunctions<Functions> = {
   [Name in keyof Functions as Exclude<Name, "then">]: RemoteFunction<Functions[Name]>;
 };
 
+/**
+ * The functions of a pool as `pool.call` has them. Where nothing is known about them, or only that
+ * they have names, any call is allowed.
+ */
+export type Calls<Functions> = string extends keyof Functions
+  ? // oxlint-disable-next-line typescript/no-explicit-any -- see above
+    any
+  : RemoteFunctions<Functions>;
+
+/** A table of functions, also where it is an interface, which has no index signature. */
+export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput };
+
 /** What `execute()` runs. */
 export type Execution =
   | { run: string; args?: readonly unknown[] | undefined }
-  | {
-      eval: string;
-      type?: "script" | "module" | undefined;
-      filename?: string | undefined;
-    };
+  | ({ eval: string } & SourceOptions);
 
 /** One worker's health. */
 export interface WorkerHealth {
@@ -61,14 +78,18 @@ export interface WorkerHealth {
 const NO_OPTIONS: RunOptions = {};
 const STATISTICS_TIMEOUT_MS = 5_000;
 
-/** Sandboxes on workers: defines functions once, and runs them wherever there is room. */
-export class Pool implements AsyncDisposable {
+/**
+ * Sandboxes on workers: defines functions once, and runs them wherever there is room. `Functions`
+ * is what TypeScript knows of the functions that are defined.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- a pool of functions nobody knows
+export class Pool<Functions = any> implements AsyncDisposable {
   /**
-   * The defined functions by name: `pool.call.add(1, 2)`. Untyped, because what is defined is only
-   * known at run time; `define()` returns the same functions with their types.
+   * The defined functions by name: `pool.call.add(1, 2)`. They have the types of those that
+   * `createPool()` was given, or of its type argument: `createPool<MyFunctions>()`. For what is
+   * defined later there are `typed()` and what `define()` resolves with.
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- see above
-  readonly call: any;
+  readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
 
@@ -76,7 +97,7 @@ export class Pool implements AsyncDisposable {
   constructor(core: PoolCore, platform: Platform) {
     this.#core = core;
     this.#platform = platform;
-    this.call = callSurface((name, args) => this.run(name, args));
+    this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
   }
 
   /**
@@ -97,6 +118,11 @@ export class Pool implements AsyncDisposable {
       .filter(({ name }) => name !== "then")
       .map(({ name }) => [name, (...args: unknown[]) => this.run(name, args)]);
     return Object.fromEntries(remotes) as RemoteFunctions<Functions>;
+  }
+
+  /** This pool, with other types for `call`: it does nothing and returns the pool itself. */
+  typed<Others extends FunctionsOf<Others>>(): Pool<Others> {
+    return this as unknown as Pool<Others>;
   }
 
   /** Removes definitions from all workers. Unknown names are ignored. */
@@ -136,8 +162,8 @@ export class Pool implements AsyncDisposable {
    * namespace.
    */
   eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
-    const promise = this.#submit(() => sourceTarget(source, options), options, "eval", false);
-    return promise as Promise<Result>;
+    const makeTarget = () => sourceTarget(source, options, this.#isDependency);
+    return this.#submit(makeTarget, options, "eval", false) as Promise<Result>;
   }
 
   /**
@@ -148,8 +174,8 @@ export class Pool implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const promise = this.#submit(() => executionTarget(execution), options, "run", true);
-    return promise as Promise<RunOutcome<Value>>;
+    const makeTarget = () => executionTarget(execution, this.#isDependency);
+    return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
   /** Counters and histograms since the pool was created. */
@@ -241,7 +267,6 @@ export class Pool implements AsyncDisposable {
     wantsOutcome: boolean,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { dispatcher, settlement, settings, clock } = this.#core;
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
       let target: RunTarget;
@@ -256,20 +281,40 @@ export class Pool implements AsyncDisposable {
         refusal = error;
         target = NOTHING;
       }
-      const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
-      run.resolve = resolve;
-      run.reject = reject;
-      run.wantsOutcome = wantsOutcome;
-      if (refusal instanceof SkepError) {
-        settlement.refuse(run, refusal);
-        return;
-      }
-      if (options !== NO_OPTIONS) applyOptions(run, options);
-      const transfer = "transfer" in options ? options.transfer : undefined;
-      if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
-      dispatcher.submit(run);
+      const accept = (accepted: RunTarget, error?: unknown): void =>
+        this.#accept(accepted, error, options, { resolve, reject, wantsOutcome });
+      if (target.type === "source" && target.typescript.length > 0) {
+        const typescript = target;
+        import("./typescript.ts")
+          .then(({ withoutTypes }) => withoutTypes(typescript))
+          .then(accept, (error: unknown) => accept(NOTHING, error))
+          .catch(reject);
+      } else accept(target, refusal);
     });
   }
+
+  #accept(
+    target: RunTarget,
+    refusal: unknown,
+    options: RunOptions | EvalOptions,
+    caller: Pick<Run, "resolve" | "reject" | "wantsOutcome">,
+  ): void {
+    const { dispatcher, settlement, settings, clock } = this.#core;
+    const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+    Object.assign(run, caller);
+    if (refusal instanceof SkepError) {
+      settlement.refuse(run, refusal);
+      return;
+    }
+    if (refusal !== undefined) throw refusal;
+    if (options !== NO_OPTIONS) applyOptions(run, options);
+    const transfer = "transfer" in options ? options.transfer : undefined;
+    if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
+    dispatcher.submit(run);
+  }
+
+  readonly #isDependency: IsDependency = (name) =>
+    this.#core.registry.dependency(name) !== undefined;
 
   #checkOpen(): void {
     if (this.#core.isClosed) {
@@ -300,23 +345,10 @@ function functionTarget(name: string, args: readonly unknown[]): RunTarget {
   return { type: "function", name, args: encodeArguments(args) };
 }
 
-function sourceTarget(
-  source: string,
-  { type = "script", filename }: Pick<EvalOptions, "type" | "filename">,
-): RunTarget {
-  if (typeof source !== "string") throw invalid("What eval() runs must be source text.");
-  if (type !== "script" && type !== "module") throw invalid('type must be "script" or "module".');
-  if (filename !== undefined && typeof filename !== "string") {
-    throw invalid("filename must be a string.");
-  }
-  const fallback = type === "module" ? "module.js" : "eval.js";
-  return { type: "source", kind: type, filename: filename ?? fallback, source };
-}
-
-function executionTarget(execution: Execution): RunTarget {
+function executionTarget(execution: Execution, isDependency: IsDependency): RunTarget {
   if (typeof execution === "object" && execution !== null) {
     if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
-    if ("eval" in execution) return sourceTarget(execution.eval, execution);
+    if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
   }
   throw invalid("execute() needs { run: name, args } or { eval: source }.");
 }

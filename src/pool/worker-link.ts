@@ -128,8 +128,7 @@ export class WorkerLink {
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
     } else {
-      const { kind, filename, source } = target;
-      this.#send({ type: "run-source", runId, slot, limits, kind, filename, source });
+      this.#send({ ...target, type: "run-source", runId, slot, limits });
     }
   }
 

@@ -1,6 +1,7 @@
 /** What users define, checked and encoded at once so that later mutation does not matter. */
 import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
+import { functionFile } from "../protocol/source-files.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
 import {
   checkOrder,
@@ -42,7 +43,7 @@ export type DependencyInput =
     };
 
 /** What `define()` takes. */
-export interface Definitions<Functions extends FunctionTable = FunctionTable> {
+export interface Definitions<Functions = FunctionTable> {
   functions?: Functions | undefined;
   /** Any structured-cloneable values. */
   constants?: Readonly<Record<string, unknown>> | undefined;
@@ -66,6 +67,16 @@ export interface PreparedDefinitions {
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
   hosts?: PreparedHost[] | undefined;
+}
+
+/** The source text that a stack trace calls `file`, if it is among these definitions. */
+export function textIn(
+  { functions, dependencies }: PreparedDefinitions,
+  file: string,
+): string | undefined {
+  const dependency = dependencies.find(({ alias }) => alias === file);
+  if (dependency !== undefined && "source" in dependency) return dependency.source;
+  return functions.find(({ name }) => functionFile(name) === file)?.text;
 }
 
 /** Definitions of which some dependencies may still lack their source. */

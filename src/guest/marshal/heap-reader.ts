@@ -39,6 +39,7 @@ import {
   ViewLayout,
   WIDE_BIT,
 } from "./heap-layout.ts";
+import { tidyStack } from "./stack-text.ts";
 
 /** A value that cannot leave the sandbox. */
 export class RefusedValueError extends Error {
@@ -567,7 +568,7 @@ class HeapWalk {
     writer.u8(OutboundTag.error);
     writer.string(errorText(heap, object, "name", "Error"));
     writer.string(errorText(heap, object, "message", ""));
-    writer.string(errorText(heap, object, "stack", ""));
+    writer.string(tidyStack(errorText(heap, object, "stack", "")));
     const cause = heap.findData(object, "cause");
     writer.u8(cause === 0 ? 0 : 1);
     if (cause !== 0) this.#at(".cause", () => this.value(cause));

@@ -9,6 +9,7 @@ import {
   MAXIMUM_ERROR_TEXT,
   RefusedValueError,
 } from "./heap-reader.ts";
+import { tidyStack } from "./stack-text.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
 const MAXIMUM_DATA_BYTES = 65_536;
@@ -39,7 +40,7 @@ export function writeThrown(
   }
   writer.string(errorText(heap, object, "name", "Error"));
   writer.string(errorText(heap, object, "message", ""));
-  writer.string(errorText(heap, object, "stack", ""));
+  writer.string(tidyStack(errorText(heap, object, "stack", "")));
   writeData(heap, object, writer);
   const cause = heap.findData(object, "cause");
   if (cause === 0 || causes >= MAXIMUM_CAUSES) writer.u8(0);

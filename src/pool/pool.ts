@@ -22,6 +22,7 @@ import {
   type RunOutcome,
   type RunTarget,
   type SourceOptions,
+  type SourceTarget,
 } from "./run.ts";
 import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
@@ -281,15 +282,13 @@ export class Pool<Functions = any> implements AsyncDisposable {
         refusal = error;
         target = NOTHING;
       }
-      const accept = (accepted: RunTarget, error?: unknown): void =>
-        this.#accept(accepted, error, options, { resolve, reject, wantsOutcome });
+      const caller = { resolve, reject, wantsOutcome };
       if (target.type === "source" && target.typescript.length > 0) {
-        const typescript = target;
-        import("./typescript.ts")
-          .then(({ withoutTypes }) => withoutTypes(typescript))
-          .then(accept, (error: unknown) => accept(NOTHING, error))
-          .catch(reject);
-      } else accept(target, refusal);
+        this.#strip(target).then(
+          (stripped) => this.#accept(stripped, undefined, options, caller),
+          (error: unknown) => this.#accept(NOTHING, error, options, caller),
+        );
+      } else this.#accept(target, refusal, options, caller);
     });
   }
 
@@ -297,20 +296,26 @@ export class Pool<Functions = any> implements AsyncDisposable {
     target: RunTarget,
     refusal: unknown,
     options: RunOptions | EvalOptions,
-    caller: Pick<Run, "resolve" | "reject" | "wantsOutcome">,
+    { resolve, reject, wantsOutcome }: Pick<Run, "resolve" | "reject" | "wantsOutcome">,
   ): void {
     const { dispatcher, settlement, settings, clock } = this.#core;
     const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
-    Object.assign(run, caller);
+    run.resolve = resolve;
+    run.reject = reject;
+    run.wantsOutcome = wantsOutcome;
     if (refusal instanceof SkepError) {
       settlement.refuse(run, refusal);
       return;
     }
-    if (refusal !== undefined) throw refusal;
     if (options !== NO_OPTIONS) applyOptions(run, options);
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
     dispatcher.submit(run);
+  }
+
+  async #strip(target: SourceTarget): Promise<SourceTarget> {
+    const { withoutTypes } = await import("./typescript.ts");
+    return withoutTypes(target);
   }
 
   readonly #isDependency: IsDependency = (name) =>

@@ -26,7 +26,12 @@ export type FunctionTable = Record<string, FunctionInput>;
  * named exports can be called by value.
  */
 export type DependencyInput =
-  | { /** ES module text. */ source: string }
+  | {
+      /** ES module text. */
+      source: string;
+      /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
+      language?: "js" | "ts" | undefined;
+    }
   | { /** CommonJS text: `module.exports = …`. */ commonjs: string }
   | NpmDependency
   | UrlDependency
@@ -138,7 +143,7 @@ function prepareDependency(alias: string, value: unknown): DependencyDefinition 
     throw invalid(`${label} needs exactly one of source, commonjs, npm, url and module.`);
   }
   const kind = kinds[0] === "module" ? "host-module" : (kinds[0] as "source" | "commonjs");
-  const allowed = kind === "host-module" ? ["module", "exports", "handles"] : [kind];
+  const allowed = kind === "host-module" ? ["module", "exports", "handles"] : [kind, "language"];
   const unknownKey = [...fields.keys()].find((key) => !allowed.includes(key));
   if (unknownKey !== undefined) throw invalid(`${label} has an unknown property "${unknownKey}".`);
 

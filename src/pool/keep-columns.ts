@@ -6,46 +6,59 @@
 /** `code` with every token in the column it has in `source`, as far as it is not beyond it. */
 export function keepColumns(source: string, code: string, mappings: string): string {
   const sourceLines = source.split("\n");
-  const codeLines = code.split("\n");
-  const position = { line: 0, column: 0 };
   const segments = mappings.split(";");
-  return codeLines
-    .map((codeLine, index) =>
-      realigned(codeLine, sourceLines[index] ?? "", index, segments[index] ?? "", position),
-    )
+  /** A source map counts on from line to line. */
+  let column = 0;
+  return code
+    .split("\n")
+    .map((line, index) => {
+      const marks = decodeLine(segments[index] ?? "", column);
+      column = marks.at(-1)?.from ?? column;
+      return realigned(line, sourceLines[index] ?? "", marks);
+    })
     .join("\n");
 }
 
-function realigned(
-  codeLine: string,
-  sourceLine: string,
-  index: number,
-  segments: string,
-  position: { line: number; column: number },
-): string {
+/** Columns of the same token in the code and in its source. */
+interface Mark {
+  to: number;
+  from: number;
+}
+
+function realigned(line: string, source: string, marks: readonly Mark[]): string {
   let result = "";
   /** How many characters of the source are missing so far; negative when there are more. */
   let missing = 0;
-  let column = 0;
-  let codeDone = 0;
-  let sourceDone = 0;
-  for (const segment of segments === "" ? [] : segments.split(",")) {
-    const [columns = 0, , lines = 0, sourceColumns = 0] = decodeVlq(segment);
-    column += columns;
-    position.line += lines;
-    position.column += sourceColumns;
-    if (position.line !== index || position.column < sourceDone) continue;
-    const kept = codeLine.slice(codeDone, column);
-    missing += characters(sourceLine.slice(sourceDone, position.column)) - characters(kept);
+  let done: Mark = { to: 0, from: 0 };
+  for (const [index, mark] of marks.entries()) {
+    const next = marks[index + 1];
+    const from = startOfKept(
+      line.slice(mark.to, next?.to).trimEnd(),
+      source,
+      mark.from,
+      next?.from,
+    );
+    if (from < done.from) continue;
+    const kept = line.slice(done.to, mark.to);
+    missing += characters(source.slice(done.from, from)) - characters(kept);
     result += kept;
     if (missing > 0) {
       result += " ".repeat(missing);
       missing = 0;
     }
-    codeDone = column;
-    sourceDone = position.column;
+    done = { to: mark.to, from };
   }
-  return result + codeLine.slice(codeDone);
+  return result + line.slice(done.to);
+}
+
+/**
+ * Where a text starts in its source. The map has one place for what was left out and what follows
+ * it, and that is the start of what was left out; but the next place follows what was kept.
+ */
+function startOfKept(kept: string, source: string, start: number, end: number | undefined): number {
+  if (kept === "" || (end === undefined && source.startsWith(kept, start))) return start;
+  const found = source.lastIndexOf(kept, (end ?? source.length) - kept.length);
+  return Math.max(start, found);
 }
 
 /** The engine counts code points. */
@@ -56,6 +69,18 @@ function characters(text: string): number {
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** The marks of a line; lines are the same in both, and there is only one source. */
+function decodeLine(segments: string, fromBefore: number): Mark[] {
+  let to = 0;
+  let from = fromBefore;
+  return (segments === "" ? [] : segments.split(",")).map((segment) => {
+    const [columns = 0, , , sourceColumns = 0] = decodeVlq(segment);
+    to += columns;
+    from += sourceColumns;
+    return { to, from };
+  });
+}
 
 /** The numbers of a source map's segment: base 64, 5 bits at a time, the sign in the lowest. */
 function decodeVlq(segment: string): number[] {

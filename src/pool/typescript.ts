@@ -1,6 +1,6 @@
 /** TypeScript in, JavaScript out; loaded when there is some. */
 import { GuestError, SkepError } from "../errors.ts";
-import { scan } from "../registry/scanner.ts";
+import { scan, type Token } from "../registry/scanner.ts";
 import { codeFrame } from "./code-frame.ts";
 import { keepColumns } from "./keep-columns.ts";
 import type { SourceTarget } from "./run.ts";
@@ -22,20 +22,53 @@ export async function withoutTypes(target: SourceTarget): Promise<SourceTarget> 
 /** Loads the function that strips types from a text, and keeps its lines and columns. */
 export async function loadStripper(): Promise<(file: string, text: string) => string> {
   const { transform } = await loadSucrase();
+  function stripped(file: string, text: string): string {
+    const { code, sourceMap } = transform(text, {
+      transforms: ["typescript"],
+      disableESTransforms: true,
+      sourceMapOptions: { compiledFilename: file },
+      filePath: file,
+    });
+    return keepColumns(text, code, sourceMap?.mappings ?? "");
+  }
   return (file, text) => {
-    refuseNamespaces(file, text);
+    const tokens = scan(text);
+    refuseNamespaces(file, text, tokens);
+    const filler = unusedCharacter(text);
+    const filled = fillTemplates(text, tokens, filler);
     try {
-      const { code, sourceMap } = transform(text, {
-        transforms: ["typescript"],
-        disableESTransforms: true,
-        sourceMapOptions: { compiledFilename: file },
-        filePath: file,
-      });
-      return keepColumns(text, code, sourceMap?.mappings ?? "");
+      return stripped(file, filled).replaceAll(filler, "");
+    } catch (error) {
+      if (error instanceof RangeError || filled === text) throw strippingError(file, text, error);
+    }
+    try {
+      // The places of errors are right in the text itself only.
+      return stripped(file, text);
     } catch (error) {
       throw strippingError(file, text, error);
     }
   };
+}
+
+/** Sucrase's source maps lose their way where a template has nothing before or after a `${}`. */
+function fillTemplates(text: string, tokens: readonly Token[], filler: string): string {
+  let filled = "";
+  let done = 0;
+  for (const token of tokens) {
+    if (token.kind !== "template" || !EMPTY_TEMPLATES.has(token.text)) continue;
+    filled += text.slice(done, token.start + 1) + filler;
+    done = token.start + 1;
+  }
+  return filled + text.slice(done);
+}
+
+const EMPTY_TEMPLATES: ReadonlySet<string> = /*#__PURE__*/ new Set(["``", "`${", "}${", "}`"]);
+
+/** From the range that no standard gives a meaning to. */
+function unusedCharacter(text: string): string {
+  let code = 0xe000;
+  while (text.includes(String.fromCharCode(code))) code++;
+  return String.fromCharCode(code);
 }
 
 async function loadSucrase(): Promise<typeof import("sucrase")> {
@@ -52,8 +85,7 @@ async function loadSucrase(): Promise<typeof import("sucrase")> {
 }
 
 /** Sucrase would leave out namespaces, and what is in them, without a word. */
-function refuseNamespaces(file: string, text: string): void {
-  const tokens = scan(text);
+function refuseNamespaces(file: string, text: string, tokens: readonly Token[]): void {
   for (const [index, { text: word, start }] of tokens.entries()) {
     if (word !== "namespace" && word !== "module") continue;
     if (tokens[index + 1]?.kind !== "word" || tokens[index - 1]?.text === "declare") continue;

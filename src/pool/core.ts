@@ -14,6 +14,7 @@ import { Installer } from "./installer.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
+import type { Explain } from "./place.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -56,10 +57,11 @@ export class PoolCore {
     readonly settings: PoolSettings,
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
+    explain: Explain,
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
-    this.settlement = new Settlement(clock, this.events, (file) => registry.textOf(file));
+    this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
     this.dispatcher = new Dispatcher({
       registry,
@@ -76,6 +78,7 @@ export class PoolCore {
       settings,
       engineModule,
       registry,
+      explain,
       clock,
       events,
       random,
@@ -95,6 +98,7 @@ export class PoolCore {
     });
     this.installer = new Installer({
       registry,
+      explain,
       supervisor: this.supervisor,
       timeoutMs: settings.installTimeoutMs + settings.graceMs,
       onChanged: () => dispatcher.pump(),
@@ -125,8 +129,12 @@ export class PoolCore {
     registry: Registry,
     options: CoreStart = {},
   ): Promise<PoolCore> {
-    const engineModule = await platform.loadEngine(settings.engine);
-    const core = new PoolCore(settings, registry, engineModule, options);
+    const [engineModule, { createExplain }] = await Promise.all([
+      platform.loadEngine(settings.engine),
+      import("./place.ts"),
+    ]);
+    const explain = createExplain((file) => registry.textOf(file));
+    const core = new PoolCore(settings, registry, engineModule, explain, options);
     options.onCreated?.(core);
     await core.supervisor.start(settings.workers);
     return core;

@@ -1,6 +1,6 @@
 import { SkepError, type SkepErrorOptions } from "../errors.ts";
 import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
-import { frameAt, type TextOfFile } from "./place.ts";
+import type { Explain, TextOfFile } from "./place.ts";
 
 /** Why one worker could not install a definition. */
 export interface WorkerInstallFailure {
@@ -45,14 +45,14 @@ export class InstallError extends SkepError {
 /** The error for what workers reported; they may have stumbled over different definitions. */
 export function createInstallError(
   failures: readonly WorkerInstallFailure[],
-  textOf: TextOfFile,
+  explain: Explain,
+  textOf?: TextOfFile,
 ): InstallError {
   const first = failures[0]?.failure;
   const kind = first?.kind ?? "function";
   const definition = first?.name ?? "";
   const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
-  const location = first?.location;
-  const place = location === undefined ? {} : { location, frame: frameAt(location, textOf) };
+  const place = first?.location === undefined ? {} : explain(first.location, textOf);
   return new InstallError(kind, definition, list, place);
 }
 

@@ -3,6 +3,7 @@ import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
 import { type PreparedDefinitions, textIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
+import type { Explain } from "./place.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
 
@@ -11,6 +12,7 @@ export interface InstallerOptions {
   supervisor: Supervisor;
   /** Milliseconds a worker may take for a change. */
   timeoutMs: number;
+  explain: Explain;
   /** The registry has changed for everybody: waiting runs may be due, or be impossible now. */
   onChanged(): void;
 }
@@ -74,7 +76,7 @@ export class Installer {
       const inverse = proposal.inverse();
       await Promise.all(installed.map(({ link }) => this.#bring(link, inverse)));
       const all = failures.length > 0 ? failures : lostFailures(attempts, prepared);
-      throw createInstallError(all, (file) => textIn(prepared, file) ?? registry.textOf(file));
+      throw createInstallError(all, this.#options.explain, (file) => textIn(prepared, file));
     }
     proposal.commit();
     this.#options.onChanged();

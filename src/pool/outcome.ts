@@ -5,7 +5,7 @@ import { decodeThrown } from "../protocol/values/outbound.ts";
 import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
 import type { Receipt } from "../receipt.ts";
-import { placeOf, type TextOfFile } from "./place.ts";
+import type { Explain } from "./place.ts";
 import { type Run, type RunTarget, textInRun } from "./run.ts";
 
 const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
@@ -44,14 +44,14 @@ export function failureOf(
   run: Run,
   message: FailedMessage,
   receipt: Receipt,
-  textOf: TextOfFile = () => undefined,
+  explain: Explain = () => ({}),
 ): SkepError {
   if (message.code !== "guest-error") {
     return new SkepError(message.code, message.message, { receipt });
   }
   const fields = decodeThrown(message.thrown);
   const hint = closureHint(run, fields.name, fields.message);
-  const place = placeOf(fields.stack, (file) => textInRun(run, file) ?? textOf(file));
+  const place = explain(fields.stack, (file) => textInRun(run, file));
   return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt, place);
 }
 

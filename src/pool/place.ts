@@ -7,21 +7,24 @@ import { codeFrame } from "./code-frame.ts";
 /** The source text that stack traces call by a file name. */
 export type TextOfFile = (file: string) => string | undefined;
 
-/** The innermost frame of a guest's stack that lies in a known text. */
-export function placeOf(
-  stack: string,
-  textOf: TextOfFile,
-): Pick<SkepErrorOptions, "location" | "frame"> {
-  for (const line of stack.split("\n")) {
-    const location = locationIn(line);
-    const text = location && textOf(location.file);
-    if (text !== undefined) return { location, frame: codeFrame(text, location as SourceLocation) };
-  }
-  return {};
-}
+/**
+ * Where an error happened, by its stack or by what its worker said. Texts that belong to the
+ * occasion are asked for first, then those of the registry.
+ */
+export type Explain = (
+  error: string | SourceLocation,
+  textOf?: TextOfFile,
+) => Pick<SkepErrorOptions, "location" | "frame">;
 
-/** The lines around a place. */
-export function frameAt(location: SourceLocation, textOf: TextOfFile): string | undefined {
-  const text = textOf(location.file);
-  return text === undefined ? undefined : codeFrame(text, location);
+/** Explains with what a registry knows. */
+export function createExplain(registryText: TextOfFile): Explain {
+  return (error, textOf = () => undefined) => {
+    const places = typeof error === "string" ? error.split("\n").map(locationIn) : [error];
+    for (const location of places) {
+      if (location === undefined) continue;
+      const text = textOf(location.file) ?? registryText(location.file);
+      if (text !== undefined) return { location, frame: codeFrame(text, location) };
+    }
+    return {};
+  };
 }

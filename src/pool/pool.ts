@@ -22,9 +22,8 @@ import {
   type RunOutcome,
   type RunTarget,
   type SourceOptions,
-  type SourceTarget,
 } from "./run.ts";
-import { type IsDependency, sourceTarget } from "./source-target.ts";
+import { type IsDependency, invalid, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import { detach } from "./transfer.ts";
@@ -93,6 +92,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
+  /** Evaluations whose modules or types are still being seen to. */
+  readonly #preparing = new Set<Promise<void>>();
 
   /** Pools are made by `createPool`. */
   constructor(core: PoolCore, platform: Platform) {
@@ -244,7 +245,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 
   /** Refuses new runs, and resolves when all accepted ones have settled. */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
+    if (this.#preparing.size > 0) await Promise.all(this.#preparing);
     return this.#core.drain();
   }
 
@@ -262,7 +264,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 
   #submit(
-    makeTarget: () => RunTarget,
+    makeTarget: () => RunTarget | Promise<RunTarget>,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
     wantsOutcome: boolean,
@@ -270,40 +272,48 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
-      let target: RunTarget;
-      let refusal: unknown;
+      const caller = { resolve, reject, wantsOutcome };
+      let target: RunTarget | Promise<RunTarget>;
       try {
         target = makeTarget();
       } catch (error) {
-        // What cannot be encoded is an outcome; a wrong call is not.
-        if (!wantsOutcome || !(error instanceof SkepError) || error.code === "invalid-argument") {
-          throw error;
-        }
-        refusal = error;
-        target = NOTHING;
+        this.#refuse(error, options, caller);
+        return;
       }
-      const caller = { resolve, reject, wantsOutcome };
-      if (target.type === "source" && target.typescript.length > 0) {
-        this.#strip(target).then(
-          (stripped) => this.#accept(stripped, undefined, options, caller),
-          (error: unknown) => this.#accept(NOTHING, error, options, caller),
-        );
-      } else this.#accept(target, refusal, options, caller);
+      if (target instanceof Promise) {
+        const now = { ...options };
+        const accepted = target
+          .then(
+            (prepared) => this.#accept(prepared, undefined, now, caller),
+            (error: unknown) => this.#refuse(error, now, caller),
+          )
+          .catch(reject);
+        this.#preparing.add(accepted);
+        void accepted.finally(() => this.#preparing.delete(accepted));
+      } else this.#accept(target, undefined, options, caller);
     });
+  }
+
+  /** What cannot be encoded or read is an outcome; a wrong call is not. */
+  #refuse(error: unknown, options: RunOptions | EvalOptions, caller: Caller): void {
+    const isOutcome =
+      caller.wantsOutcome && error instanceof SkepError && error.code !== "invalid-argument";
+    if (isOutcome) this.#accept(NOTHING, error, options, caller);
+    else caller.reject(error as SkepError);
   }
 
   #accept(
     target: RunTarget,
-    refusal: unknown,
+    refusal: SkepError | undefined,
     options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome }: Pick<Run, "resolve" | "reject" | "wantsOutcome">,
+    { resolve, reject, wantsOutcome }: Caller,
   ): void {
     const { dispatcher, settlement, settings, clock } = this.#core;
     const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
-    if (refusal instanceof SkepError) {
+    if (refusal !== undefined) {
       settlement.refuse(run, refusal);
       return;
     }
@@ -311,11 +321,6 @@ export class Pool<Functions = any> implements AsyncDisposable {
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
     dispatcher.submit(run);
-  }
-
-  async #strip(target: SourceTarget): Promise<SourceTarget> {
-    const { withoutTypes } = await import("./typescript.ts");
-    return withoutTypes(target);
   }
 
   readonly #isDependency: IsDependency = (name) =>
@@ -327,6 +332,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     }
   }
 }
+
+type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome">;
 
 /** Stands in for arguments that could not be encoded. */
 const NOTHING: RunTarget = { type: "function", name: "", args: new Uint8Array() };
@@ -350,16 +357,15 @@ function functionTarget(name: string, args: readonly unknown[]): RunTarget {
   return { type: "function", name, args: encodeArguments(args) };
 }
 
-function executionTarget(execution: Execution, isDependency: IsDependency): RunTarget {
+function executionTarget(
+  execution: Execution,
+  isDependency: IsDependency,
+): RunTarget | Promise<RunTarget> {
   if (typeof execution === "object" && execution !== null) {
     if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
     if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
   }
   throw invalid("execute() needs { run: name, args } or { eval: source }.");
-}
-
-function invalid(message: string): SkepError {
-  return new SkepError("invalid-argument", message);
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>;

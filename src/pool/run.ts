@@ -55,8 +55,6 @@ export interface SourceTarget extends Pick<
   "kind" | "filename" | "source" | "modules" | "imports"
 > {
   readonly type: "source";
-  /** Names of the texts that are TypeScript. */
-  readonly typescript: readonly string[];
   /** The texts as they were given, where types were stripped from them. */
   readonly given?: SourceTarget;
 }

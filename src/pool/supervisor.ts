@@ -3,7 +3,7 @@ import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { InstallFailure } from "../protocol/control.ts";
 import { createInstallError } from "./install-error.ts";
-import type { TextOfFile } from "./place.ts";
+import type { Explain } from "./place.ts";
 import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -16,6 +16,7 @@ export interface SupervisorOptions {
   settings: PoolSettings;
   engineModule: WebAssembly.Module;
   registry: Registry;
+  explain: Explain;
   clock: Clock;
   events: EventEmitter;
   random: () => number;
@@ -194,7 +195,7 @@ export class Supervisor {
       link.end(`Worker ${workerId} could not start.`);
       if (seat.link === link) seat.link = undefined;
       await handle.terminate().catch(() => {});
-      throw startError(workerId, error, (file) => registry.textOf(file));
+      throw startError(workerId, error, this.#options.explain);
     }
     seat.readySinceMs = clock.now();
     seat.apply("started", "The registry is installed.");
@@ -316,9 +317,9 @@ class InstallRefusal extends Error {
   }
 }
 
-function startError(workerId: number, error: unknown, textOf: TextOfFile): SkepError {
+function startError(workerId: number, error: unknown, explain: Explain): SkepError {
   if (error instanceof InstallRefusal) {
-    return createInstallError([{ workerId, failure: error.failure }], textOf);
+    return createInstallError([{ workerId, failure: error.failure }], explain);
   }
   if (error instanceof SkepError) return error;
   const reason = error instanceof Error ? error.message : String(error);

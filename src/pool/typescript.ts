@@ -5,10 +5,12 @@ import { codeFrame } from "./code-frame.ts";
 import { keepColumns } from "./keep-columns.ts";
 import type { SourceTarget } from "./run.ts";
 
-/** The evaluation with types stripped from it and its modules. */
-export async function withoutTypes(target: SourceTarget): Promise<SourceTarget> {
+/** The evaluation with types stripped from those of its texts that are called so. */
+export async function withoutTypes(
+  target: SourceTarget,
+  isTyped: ReadonlySet<string>,
+): Promise<SourceTarget> {
   const strip = await loadStripper();
-  const isTyped = new Set(target.typescript);
   const stripped = (name: string, text: string): string =>
     isTyped.has(name) ? strip(name, text) : text;
   return {

@@ -513,6 +513,28 @@ export function modulesContract(terrain: Terrain): void {
       expect(await pool.eval("1 as number", { language: "ts" })).toBe(1);
     });
 
+    it("is awaited by a pool that drains, and can be aborted meanwhile", async () => {
+      const draining = await terrain.createPool(base);
+      const options = { language: "ts", modules: { "./a.ts": "" } } as const;
+      const running = draining.eval("1 as number", options);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const aborted = failure(draining.eval("1 as number", { ...options, signal }));
+      controller.abort();
+      await draining.drain();
+      expect(await running).toBe(1);
+      expect((await aborted).code).toBe("aborted");
+      expect((await failure(draining.eval("1 as number", options))).code).toBe("closed");
+      await draining.close();
+    });
+
+    it("and modules are taken as they were when they were given", async () => {
+      const modules = { "./a.ts": "export const a: number = 1;" };
+      const running = pool.eval("(await import('./a.ts')).a", { modules });
+      modules["./a.ts"] = "broken";
+      expect(await running).toBe(1);
+    });
+
     it("is stripped from dependencies", async () => {
       await pool.define({
         dependencies: { typed: { source: "export const n: number = 5;", language: "ts" } },

@@ -125,7 +125,14 @@ export class Executor {
     const target: RunTarget =
       message.type === "run-function"
         ? { type: "function", functionId: message.functionId, args: message.args }
-        : { ...message, type: "source" };
+        : {
+            type: "source",
+            kind: message.kind,
+            filename: message.filename,
+            source: message.source,
+            modules: message.modules,
+            imports: message.imports,
+          };
     this.#waiting.push(new Run(message.runId, message.slot, message.limits, target));
   }
 

@@ -9,14 +9,22 @@ export function keepColumns(source: string, code: string, mappings: string): str
   const segments = mappings.split(";");
   /** A source map counts on from line to line. */
   let column = 0;
-  return code
-    .split("\n")
+  const lines = code.split("\n");
+  return lines
     .map((line, index) => {
       const marks = decodeLine(segments[index] ?? "", column);
       column = marks.at(-1)?.from ?? column;
-      return realigned(line, sourceLines[index] ?? "", marks);
+      const aligned = realigned(line, sourceLines[index] ?? "", marks);
+      const isEnd = endsWithCast(line, sourceLines[index] ?? "", marks.at(-1));
+      return isEnd && /^\s*[([`]/.test(lines[index + 1] ?? "") ? `${aligned};` : aligned;
     })
     .join("\n");
+}
+
+/** Whether a type ended the line, after which no call can follow, where without it one could. */
+function endsWithCast(line: string, source: string, last: Mark | undefined): boolean {
+  if (last === undefined || line.slice(last.to).trim() !== "") return false;
+  return /^(?:as|satisfies)\b/.test(source.slice(last.from));
 }
 
 /** Columns of the same token in the code and in its source. */
@@ -57,8 +65,7 @@ function realigned(line: string, source: string, marks: readonly Mark[]): string
  */
 function startOfKept(kept: string, source: string, start: number, end: number | undefined): number {
   if (kept === "" || (end === undefined && source.startsWith(kept, start))) return start;
-  const found = source.lastIndexOf(kept, (end ?? source.length) - kept.length);
-  return Math.max(start, found);
+  return start + Math.max(0, source.slice(start, end).lastIndexOf(kept));
 }
 
 /** The engine counts code points. */

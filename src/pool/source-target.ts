@@ -8,6 +8,8 @@ export type IsDependency = (this: void, name: string) => boolean;
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 export const CONTROL_CHARACTER: RegExp = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
+const NONE: readonly [] = [];
+
 /** Throws, or rejects with, `invalid-argument`; rejects with what is wrong with TypeScript. */
 export function sourceTarget(
   source: string,
@@ -22,7 +24,14 @@ export function sourceTarget(
   if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename)) {
     throw invalid("filename must be a string without control characters.");
   }
-  const target: SourceTarget = { type: "source", kind, filename, source, modules: [], imports: [] };
+  const target: SourceTarget = {
+    type: "source",
+    kind,
+    filename,
+    source,
+    modules: NONE,
+    imports: NONE,
+  };
   if (language === "js" && modules === undefined && imports === undefined) return target;
   // Now, because what the caller changes afterwards is too late.
   const given = { language, modules: copy(modules), imports: copy(imports) };

@@ -1,4 +1,5 @@
 /** TypeScript in, JavaScript out; loaded when there is some. */
+import type * as sucrase from "sucrase";
 import { GuestError, SkepError } from "../errors.ts";
 import { scan, type Token } from "../registry/scanner.ts";
 import { codeFrame } from "./code-frame.ts";
@@ -73,7 +74,7 @@ function unusedCharacter(text: string): string {
   return String.fromCharCode(code);
 }
 
-async function loadSucrase(): Promise<typeof import("sucrase")> {
+async function loadSucrase(): Promise<typeof sucrase> {
   try {
     return await import("sucrase");
   } catch (cause) {

@@ -128,7 +128,18 @@ export class WorkerLink {
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
     } else {
-      this.#send({ ...target, type: "run-source", runId, slot, limits });
+      const { kind, filename, source, modules, imports } = target;
+      this.#send({
+        type: "run-source",
+        runId,
+        slot,
+        limits,
+        kind,
+        filename,
+        source,
+        modules,
+        imports,
+      });
     }
   }
 

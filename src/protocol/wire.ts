@@ -189,6 +189,7 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
 }
 
 type Pairs = readonly (readonly [string, string])[];
+const NO_PAIRS: Pairs = [];
 
 function writePairs(writer: ByteWriter, pairs: Pairs): void {
   writer.varint(pairs.length);
@@ -199,8 +200,10 @@ function writePairs(writer: ByteWriter, pairs: Pairs): void {
 }
 
 function readPairs(reader: ByteReader): Pairs {
+  let count = reader.varint();
+  if (count === 0) return NO_PAIRS;
   const pairs: [string, string][] = [];
-  for (let count = reader.varint(); count > 0; count--) {
+  for (; count > 0; count--) {
     pairs.push([reader.string(), reader.string()]);
   }
   return pairs;

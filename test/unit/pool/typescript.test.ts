@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { SkepError } from "../../../src/errors.ts";
 import { loadStripper } from "../../../src/pool/typescript.ts";
@@ -42,8 +43,15 @@ describe("stripping types", () => {
     expect(strip("x.ts", text)).toBe(text);
   });
 
+  test("ends statements where a type ended them", () => {
+    expect(run("let f = (x: number) => x\nlet a = f as any\n(0)\nreturn typeof a")).toBe(
+      "function",
+    );
+    expect(run("let a = [1] satisfies number[]\n[0].length\nreturn a")).toEqual([1]);
+    expect(run("let a = (1 as any\n+ 2)\nreturn a")).toBe(3);
+  });
+
   test("understands enums and parameter properties", () => {
-    const run = (text: string): unknown => new Function(strip("x.ts", text))();
     expect(run("enum E { A, B = 'b' }\nreturn [E.A, E.B, E[0]];")).toEqual([0, "b", "A"]);
     expect(run("class P { constructor(readonly x: number) {} }\nreturn new P(3).x;")).toBe(3);
   });
@@ -85,6 +93,11 @@ function sourceFiles(): string[] {
   return readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
     /(?<!\.d)\.ts$/.test(file),
   );
+}
+
+/** What the body of a function returns. */
+function run(text: string): unknown {
+  return runInNewContext(`(() => {${strip("x.ts", text)}\n})()`);
 }
 
 /** Words of the code that are not where they are in the source. */

@@ -7,6 +7,7 @@ import { HostDoor } from "../../dist/guest/host-door.js";
 import { hostModules } from "../../dist/guest/host-modules.node.js";
 import { restoreImage } from "../../dist/guest/image.js";
 import { Inventory } from "../../dist/guest/inventory.js";
+import { writeValue } from "../../dist/guest/marshal/heap-walk.js";
 import { placeArguments } from "../../dist/guest/marshal/place-inbound.js";
 import { pagesFor, Sandbox } from "../../dist/guest/sandbox.js";
 import { bootTemplate, buildTemplate } from "../../dist/guest/template.js";
@@ -55,7 +56,7 @@ export function freshCall(
   const completion = sandbox.call(callee, count, pointers);
   if (completion.threw) throw new Error("The guest function threw.");
   output.length = 0;
-  sandbox.heap.write(completion.value, output, { root: "result", maximumBytes: 1 << 20 });
+  writeValue(sandbox.heap, completion.value, output, { root: "result", maximumBytes: 1 << 20 });
   return decodeValue(output.bytes.subarray(0, output.length));
 }
 

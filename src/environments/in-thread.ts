@@ -3,6 +3,7 @@
  * guest code. A run that never polls the interrupt handler cannot be ended here.
  */
 import type { HostModules } from "../guest/host-modules.ts";
+import type { Payload } from "../protocol/payload.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
@@ -35,8 +36,8 @@ async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerH
   const ports: HoldingPort[] = [];
 
   /** Delivers in a task of its own, so that neither side ever runs inside the other's call. */
-  function pipe(deliver: (batch: Uint8Array) => void): (batch: Uint8Array) => void {
-    const waiting: Uint8Array[] = [];
+  function pipe(deliver: (batch: Payload) => void): (batch: Payload) => void {
+    const waiting: Payload[] = [];
     const { port1, port2 } = new MessageChannel();
     port2.addEventListener("message", () => {
       for (const batch of waiting.splice(0)) deliver(batch);

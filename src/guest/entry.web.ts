@@ -1,6 +1,6 @@
 /** The worker's code in a browser. The other half is `environments/web-worker.ts`. */
 import { expose } from "comlink";
-import { postBatch } from "../protocol/batches.ts";
+import { postBatch, readBatch } from "../protocol/batches.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { hostModules } from "./host-modules.web.ts";
 import { serveWorker } from "./serve.ts";
@@ -20,8 +20,10 @@ function open({ control, signals }: Opening): void {
     hostModules,
   });
   expose(service.control, control);
-  self.addEventListener("message", (event: MessageEvent<Uint8Array>) => {
-    service.onBatch(event.data);
+  self.addEventListener("message", (event: MessageEvent<unknown>) => {
+    const batch = readBatch(event.data);
+    if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
+    service.onBatch(batch);
   });
   self.postMessage("open");
 }

@@ -9,6 +9,7 @@ import type {
   MessageToWorker,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
@@ -17,7 +18,8 @@ import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
@@ -52,7 +54,7 @@ export interface ExecutorSettings {
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
   inventory(this: void): Inventory;
-  post(batch: Uint8Array): void;
+  post(batch: Payload): void;
 }
 
 export class Executor {
@@ -60,7 +62,7 @@ export class Executor {
   readonly #waiting: Run[] = [];
   readonly #parked = new Map<number, { run: Run; cell: Cell }>();
   #out = new ByteWriter(4096);
-  readonly #value = new ByteWriter(256);
+  #value = new ByteWriter(256);
   #current: Run | undefined;
   #pumping = false;
   #making = 0;
@@ -94,7 +96,7 @@ export class Executor {
   }
 
   /** Takes a batch of the data wire. Bytes that are none end the worker: the parent hears why. */
-  onBatch(batch: Uint8Array): void {
+  onBatch(batch: Payload): void {
     for (const message of readToWorker(batch)) this.#onMessage(message);
     this.#pump();
   }
@@ -373,17 +375,19 @@ export class Executor {
   #settle(run: Run, cell: Cell, value: Address): void {
     const { heap } = cell.sandbox;
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     try {
       heap.refresh();
       const address = this.#plain(run, cell, value);
-      heap.write(address, writer, { root: "result", maximumBytes: MAXIMUM_OUTPUT_BYTES });
+      const maximumBytes = MAXIMUM_OUTPUT_BYTES;
+      writeValue(heap, address, writer, { root: "result", maximumBytes, beside: true });
     } catch (error) {
       this.#fail(run, cell, this.#brokenVerdict(cell, error));
       return;
     }
-    const bytes = writer.bytes.subarray(0, writer.length);
-    this.#send({ type: "settled", runId: run.id, cost: run.cost(performance.now()), value: bytes });
+    const cost = run.cost(performance.now());
+    this.#send({ type: "settled", runId: run.id, cost, value: writer.written });
+    if (writer.bytes.length > KEPT_WRITER_BYTES) this.#value = new ByteWriter(256);
     this.#leave(run, cell);
   }
 
@@ -410,7 +414,7 @@ export class Executor {
     const verdict = thrown === 0 ? undefined : this.#limitVerdict(cell, thrown);
     if (verdict) return this.#fail(run, cell, verdict);
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     writeThrown(cell.sandbox.heap, thrown, writer);
     this.#send({
       type: "failed",
@@ -523,7 +527,7 @@ export class Executor {
 
   #flush(): void {
     if (this.#out.length === 0 || this.#stopped) return;
-    this.#settings.post(this.#out.take());
+    this.#settings.post(this.#out.takePayload());
     if (this.#out.bytes.length > KEPT_WRITER_BYTES) this.#out = new ByteWriter(4096);
   }
 }

@@ -1,10 +1,11 @@
 /** One run inside a worker: what it was asked, what it has cost, how it must end. */
+import type { Payload } from "../protocol/payload.ts";
 import type { RunCost, RunLimits, WorkerFailureCode } from "../protocol/messages.ts";
 import type { Address } from "./engine.ts";
 
 /** What is to be executed. */
 export type RunTarget =
-  | { type: "function"; functionId: number; args: Uint8Array }
+  | { type: "function"; functionId: number; args: Payload }
   | { type: "source"; kind: "script" | "module"; filename: string; source: string };
 
 /** How a run ends other than by its own doing. Once there is one, nothing the guest does counts. */

@@ -10,6 +10,7 @@ import type {
   WorkerSettings,
   WorkerStatistics,
 } from "../protocol/control.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
@@ -26,7 +27,7 @@ import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
-  readonly post: (batch: Uint8Array) => void;
+  readonly post: (batch: Payload) => void;
   signals: Signals | undefined;
   hostModules: HostModules;
   /** Answers synchronous host calls; only where guest and host share a thread. */
@@ -38,7 +39,7 @@ export interface WorkerService {
   /** To be exposed over Comlink. */
   control: WorkerControl;
   /** Takes a batch of the data wire from the parent. */
-  onBatch(batch: Uint8Array): void;
+  onBatch(batch: Payload): void;
 }
 
 export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
@@ -144,7 +145,7 @@ class GuestWorker {
     this.#running = undefined;
   }
 
-  onBatch(batch: Uint8Array): void {
+  onBatch(batch: Payload): void {
     this.#running?.executor.onBatch(batch);
   }
 

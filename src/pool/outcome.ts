@@ -1,6 +1,7 @@
 /** From what a worker reports to what a caller gets: receipts, values and errors. */
 import { GuestError, SkepError } from "../errors.ts";
 import type { FailedMessage, RunCost } from "../protocol/messages.ts";
+import { payloadBytes } from "../protocol/payload.ts";
 import { decodeThrown } from "../protocol/values/outbound.ts";
 import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
@@ -21,7 +22,8 @@ export function receiptOf(
     queuedMs: Math.max(0, settledAtMs - run.submittedAtMs - wallMs),
     ...(cost ?? NO_COST),
     wallMs,
-    bytesIn: run.target.type === "function" ? run.target.args.length : run.target.source.length,
+    bytesIn:
+      run.target.type === "function" ? payloadBytes(run.target.args) : run.target.source.length,
     bytesOut,
     workerId: run.workerId,
     attempts: run.attempts,

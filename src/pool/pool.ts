@@ -1,6 +1,7 @@
 /** The public face of a pool. */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
+import { NO_BUFFERS } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import {
   type Definitions,
@@ -128,7 +129,12 @@ export class Pool implements AsyncDisposable {
     args: readonly unknown[] = [],
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
-    return this.#submit(() => functionTarget(name, args), options, "run", false) as Promise<Result>;
+    return this.#submit(
+      () => functionTarget(name, args, options.transfer),
+      options,
+      "run",
+      false,
+    ) as Promise<Result>;
   }
 
   /**
@@ -148,7 +154,12 @@ export class Pool implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const promise = this.#submit(() => executionTarget(execution), options, "run", true);
+    const promise = this.#submit(
+      () => executionTarget(execution, options.transfer),
+      options,
+      "run",
+      true,
+    );
     return promise as Promise<RunOutcome<Value>>;
   }
 
@@ -266,7 +277,9 @@ export class Pool implements AsyncDisposable {
       }
       if (options !== NO_OPTIONS) applyOptions(run, options);
       const transfer = "transfer" in options ? options.transfer : undefined;
-      if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
+      if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
+        target.args = detach(transfer, target.args);
+      }
       dispatcher.submit(run);
     });
   }
@@ -279,7 +292,11 @@ export class Pool implements AsyncDisposable {
 }
 
 /** Stands in for arguments that could not be encoded. */
-const NOTHING: RunTarget = { type: "function", name: "", args: new Uint8Array() };
+const NOTHING: RunTarget = {
+  type: "function",
+  name: "",
+  args: { bytes: new Uint8Array(), buffers: NO_BUFFERS },
+};
 
 function applyOptions(run: Run, options: RunOptions): void {
   const { timeoutMs, memoryBytes, signal, priority, key } = options;
@@ -294,10 +311,14 @@ function applyOptions(run: Run, options: RunOptions): void {
   run.key = key;
 }
 
-function functionTarget(name: string, args: readonly unknown[]): RunTarget {
+function functionTarget(
+  name: string,
+  args: readonly unknown[],
+  transfer: readonly ArrayBuffer[] | undefined,
+): RunTarget {
   if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
   if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
-  return { type: "function", name, args: encodeArguments(args) };
+  return { type: "function", name, args: encodeArguments(args, { transfer }) };
 }
 
 function sourceTarget(
@@ -313,9 +334,12 @@ function sourceTarget(
   return { type: "source", kind: type, filename: filename ?? fallback, source };
 }
 
-function executionTarget(execution: Execution): RunTarget {
+function executionTarget(
+  execution: Execution,
+  transfer: readonly ArrayBuffer[] | undefined,
+): RunTarget {
   if (typeof execution === "object" && execution !== null) {
-    if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
+    if ("run" in execution) return functionTarget(execution.run, execution.args ?? [], transfer);
     if ("eval" in execution) return sourceTarget(execution.eval, execution);
   }
   throw invalid("execute() needs { run: name, args } or { eval: source }.");

@@ -1,6 +1,7 @@
 /** One run, from submission to its one settlement. */
 import type { SkepError } from "../errors.ts";
 import type { RunLimits } from "../protocol/messages.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
 
 /** Options of a single run. */
@@ -34,7 +35,7 @@ export type RunOutcome<Value = unknown> =
 
 /** What a run executes, encoded when it was submitted. */
 export type RunTarget =
-  | { readonly type: "function"; readonly name: string; readonly args: Uint8Array }
+  | { readonly type: "function"; readonly name: string; args: Payload }
   | {
       readonly type: "source";
       readonly kind: "script" | "module";

@@ -29,7 +29,8 @@ beforeEach(() => {
 });
 
 function start(): Run {
-  const target = { type: "function", name: "f", args: new Uint8Array() } as const;
+  const args = { bytes: new Uint8Array(), buffers: [] };
+  const target = { type: "function", name: "f", args } as const;
   const run = new Run(++lastId, target, { timeoutMs: 1, memoryBytes: 1 }, 0);
   link.start(run);
   return run;

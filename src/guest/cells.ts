@@ -9,8 +9,11 @@ import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
 
-/** A heap that outgrew its image by this much is cheaper to replace than to zero. */
-const DISCARD_BYTES = 8 * 2 ** 20;
+/**
+ * Heap that free cells may have outgrown their image by, together. Zeroing it is cheaper than a new
+ * instance that has to grow again (16 MiB: 2 ms against 8), but it is memory nobody uses.
+ */
+const KEPT_GROWTH_BYTES = 48 * 2 ** 20;
 /** Free cells kept for the next burst of waiting runs; each is about half a megabyte. */
 const KEPT_FREE = 32;
 
@@ -20,6 +23,8 @@ export class Cell {
   readonly runs: Set<Run> = new Set();
   /** Counts resets. What arrives late for an earlier epoch finds nobody. */
   epoch = 0;
+  /** How far its runs outgrew the image at most. Memory that was touched once stays. */
+  growthBytes = 0;
   /** Needs a reset before the next run. */
   used = false;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,6 +48,7 @@ export class Cells {
   readonly #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
+  #freeGrowthBytes = 0;
   /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
   readonly #all = new Set<Cell>();
   discarded = 0;
@@ -66,6 +72,7 @@ export class Cells {
       // Cells come and go at the end, where the warmest one is; splice() makes an array every time.
       if (index === this.#free.length - 1) this.#free.pop();
       else this.#free.splice(index, 1);
+      this.#freeGrowthBytes -= cell.growthBytes;
       return this.#prepare(cell, memoryBytes);
     }
     return undefined;
@@ -97,12 +104,15 @@ export class Cells {
     if (cell.hostCalls.size > 0) cell.hostCalls.clear();
     if (cell.handles.size > 0) cell.handles.clear();
     const { sandbox } = cell;
-    const grown = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
-    if (sandbox.poisoned || grown > DISCARD_BYTES || this.#free.length >= KEPT_FREE) {
-      if (sandbox.poisoned || grown > DISCARD_BYTES) this.discarded++;
+    const growth = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
+    cell.growthBytes = Math.max(cell.growthBytes, growth);
+    const isGrown = this.#freeGrowthBytes + cell.growthBytes > KEPT_GROWTH_BYTES;
+    if (sandbox.poisoned || isGrown || this.#free.length >= KEPT_FREE) {
+      if (sandbox.poisoned || isGrown) this.discarded++;
       this.#all.delete(cell);
       return;
     }
+    this.#freeGrowthBytes += cell.growthBytes;
     this.#free.push(cell);
   }
 
@@ -117,6 +127,7 @@ export class Cells {
   dropFree(): void {
     for (const cell of this.#free) this.#all.delete(cell);
     this.#free.length = 0;
+    this.#freeGrowthBytes = 0;
   }
 
   /** Bytes of heap the cell's runs have used at most. */

@@ -320,7 +320,7 @@ export class InboundEncoder {
     const isGivenUp = whole !== undefined && this.#settings.transfer?.includes(whole) === true;
     this.#path(place);
     this.#links.push(LinkKind.buffer, this.#buffers.length);
-    this.#buffers.push(isGivenUp ? whole : (bytes.slice().buffer as ArrayBuffer));
+    this.#buffers.push(isGivenUp ? whole : bytes.slice().buffer);
   }
 
   #bufferBytes(bytes: Uint8Array, maximum: number): void {

@@ -12,6 +12,7 @@ import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
+import { waitingRuns } from "./rows/waiting-runs.mjs";
 
 const ROWS = [
   freshSandbox,
@@ -21,6 +22,7 @@ const ROWS = [
   valuesIn,
   buffers,
   smallArguments,
+  waitingRuns,
   ...cpuRows,
   coldStart,
   restart,

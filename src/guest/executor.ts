@@ -188,7 +188,9 @@ export class Executor {
       if (!this.#shared) this.#make(memoryBytes, (cell) => (this.#shared = cell));
       return this.#shared;
     }
-    const cell = cells.take(run.limits.memoryBytes);
+    const { memoryBytes: heapBytes } = run.limits;
+    const isFull = cells.isFull || this.#isCrowded;
+    const cell = cells.take(heapBytes) ?? (isFull ? cells.takeOver(heapBytes) : undefined);
     if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
     return cell;
   }
@@ -336,8 +338,8 @@ export class Executor {
   }
 
   #park(run: Run, cell: Cell): void {
-    const first = !this.#parked.has(run.id);
-    if (first) this.#parked.set(run.id, { run, cell });
+    this.#parked.set(run.id, { run, cell });
+    if (cell !== this.#shared) this.#settings.cells.idle(cell);
     if (run.deadline === Number.POSITIVE_INFINITY) {
       if (cell.timer === undefined && cell.pendingHostCalls === 0 && cell !== this.#shared) {
         this.#fail(run, cell, {
@@ -362,6 +364,7 @@ export class Executor {
     // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
     const run = [...cell.runs].find((candidate) => this.#parked.has(candidate.id));
     if (!run || this.#stopped) return;
+    if (!this.#settings.cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
     this.#enter(run, cell, () => {
       const completion = act(sandbox);
@@ -370,6 +373,23 @@ export class Executor {
       return run.verdict ? completion : sandbox.runJobs();
     });
     this.#pump();
+  }
+
+  /** Goes on with a cell that was put away once there is a sandbox for it again. */
+  #revive(run: Run, cell: Cell, act: (sandbox: Sandbox) => Completion): void {
+    const { epoch } = cell;
+    // All that happens meanwhile waits for the same sandbox, in order.
+    cell.reviving ??= this.#settings.cells.revive(cell).finally(() => (cell.reviving = undefined));
+    cell.reviving.then(
+      () => cell.epoch === epoch && this.#resume(cell, act),
+      (error: unknown) => {
+        if (cell.epoch !== epoch) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `No sandbox could be made to go on in: ${reason}`;
+        this.#fail(run, cell, { code: "worker-lost", message });
+        this.#pump();
+      },
+    );
   }
 
   #settle(run: Run, cell: Cell, value: Address): void {

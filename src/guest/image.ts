@@ -91,8 +91,8 @@ function clearHeap(
   memory.fill(0, ballast.end, end);
 }
 
-/** Grows through the engine: growing from outside would leave its own code with detached views. */
-function growTo(sandbox: Sandbox, end: Address, facts: EngineFacts): void {
+/** Grows a sandbox's memory through the engine: growing from outside would leave its own code with detached views. */
+export function growTo(sandbox: Sandbox, end: Address, facts: EngineFacts): void {
   const { instance } = sandbox;
   const missing = end - facts.heapEnd(sandbox);
   const block = instance.malloc(missing + BLOCK_BYTES);

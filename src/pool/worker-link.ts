@@ -63,6 +63,7 @@ export class WorkerLink {
   isSuspect = false;
 
   readonly #freeSlots: number[];
+  readonly #maxBacklog: number;
   readonly #pendingRequests = new Set<(error: Error) => void>();
   #writer = new ByteWriter();
   #flushDue = false;
@@ -76,10 +77,12 @@ export class WorkerLink {
   constructor(
     readonly workerId: number,
     readonly handle: WorkerHandle,
-    slots: number,
+    room: { maxInFlightPerWorker: number; maxParkedPerWorker: number },
     readonly clock: Clock,
     readonly listener: LinkListener,
   ) {
+    this.#maxBacklog = room.maxInFlightPerWorker;
+    const slots = room.maxInFlightPerWorker + room.maxParkedPerWorker;
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.inFlight = new RunTable(slots);
@@ -112,7 +115,8 @@ export class WorkerLink {
    * the worker never waits for the next.
    */
   get hasRoom(): boolean {
-    return this.#backlog < this.#window && this.#freeSlots.length > 0;
+    const { length } = this.#freeSlots;
+    return this.#backlog < this.#window && this.#backlog < this.#maxBacklog && length > 0;
   }
 
   /** Sends a run at the end of this turn. The caller has asked {@link hasRoom}. */

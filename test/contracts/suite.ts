@@ -144,7 +144,6 @@ export function poolContract(terrain: Terrain): void {
         async () => {
           const crowded = await terrain.createPool({
             ...base,
-            maxInFlightPerWorker: 200,
             functions: FUNCTIONS,
           });
           try {
@@ -852,6 +851,7 @@ export function poolContract(terrain: Terrain): void {
           ...base,
           workers: 1,
           maxInFlightPerWorker: 1,
+          maxParkedPerWorker: 0,
           queue: { max: 3 },
           functions: FUNCTIONS,
         });

@@ -25,7 +25,8 @@ beforeEach(() => {
     onBatchDone: () => {},
     onBroken: () => {},
   };
-  link = new WorkerLink(1, worker.handle, SLOTS, clock, listener);
+  const room = { maxInFlightPerWorker: SLOTS, maxParkedPerWorker: 0 };
+  link = new WorkerLink(1, worker.handle, room, clock, listener);
 });
 
 function start(): Run {

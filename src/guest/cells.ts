@@ -72,7 +72,7 @@ export class Cell {
 }
 
 export class Cells {
-  readonly #engine: Engine;
+  #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
   #freeGrowthBytes = 0;
@@ -92,6 +92,13 @@ export class Cells {
   ) {
     this.#engine = engine;
     this.#facts = facts;
+  }
+
+  /** Sandboxes are instances of this engine from now on. Those of another serve their runs to the end. */
+  useEngine(engine: Engine): void {
+    if (engine === this.#engine) return;
+    this.#engine = engine;
+    this.dropFree();
   }
 
   /** A clean cell for a heap of `memoryBytes`, if one is free. */
@@ -127,7 +134,8 @@ export class Cells {
 
   /** A clean cell in the sandbox of one that waits, which is stowed for it. */
   takeOver(memoryBytes: number): Cell | undefined {
-    const sandbox = this.#vacate(pagesFor(this.#facts.heapStart, memoryBytes));
+    const pages = pagesFor(this.#facts.heapStart, memoryBytes);
+    const sandbox = this.#vacate(pages, this.#engine);
     if (!sandbox) return undefined;
     const cell = new Cell(sandbox, this.image);
     cell.used = true;
@@ -175,10 +183,11 @@ export class Cells {
   }
 
   /** The sandbox of the cell that has waited longest. One with a large heap is left where it is. */
-  #vacate(pages: number): Sandbox | undefined {
+  #vacate(pages: number, engine?: Engine): Sandbox | undefined {
     for (const cell of this.#idle) {
       const { sandbox, image } = cell;
       if (sandbox.maximumPages !== pages) continue;
+      if (engine !== undefined && sandbox.engine !== engine) continue;
       const imageBytes = image.heapEnd - this.#facts.heapStart;
       if (this.heapBytes(cell) - imageBytes > MOVABLE_BYTES) continue;
       this.#idle.delete(cell);
@@ -213,7 +222,8 @@ export class Cells {
     const growth = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
     cell.growthBytes = Math.max(cell.growthBytes, growth);
     const isGrown = this.#freeGrowthBytes + cell.growthBytes > KEPT_GROWTH_BYTES;
-    if (sandbox.poisoned || isGrown || this.#free.length >= KEPT_FREE) {
+    const isOutdated = sandbox.engine !== this.#engine;
+    if (sandbox.poisoned || isGrown || isOutdated || this.#free.length >= KEPT_FREE) {
       if (sandbox.poisoned || isGrown) this.discarded++;
       this.#live--;
       this.#all.delete(cell);

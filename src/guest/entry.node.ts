@@ -6,6 +6,7 @@ import { ByteWriter } from "../protocol/bytes.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import { hostModules } from "./host-modules.node.ts";
+import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
 
 interface WorkerData {
@@ -21,6 +22,7 @@ const service = serveWorker({
   post: (batch) => postBatch(port, batch),
   signals: receiveSignals(signals),
   hostModules,
+  loadTrackingEngine,
 });
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.

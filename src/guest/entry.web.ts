@@ -3,6 +3,7 @@ import { expose } from "comlink";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { hostModules } from "./host-modules.web.ts";
+import { loadTrackingEngine } from "./tracking-engine.web.ts";
 import { serveWorker } from "./serve.ts";
 
 /** The first message of the parent. */
@@ -18,6 +19,7 @@ function open({ control, signals }: Opening): void {
     post: (batch) => postBatch(self, batch),
     signals: receiveSignals(signals),
     hostModules,
+    loadTrackingEngine,
   });
   expose(service.control, control);
   self.addEventListener("message", (event: MessageEvent<unknown>) => {

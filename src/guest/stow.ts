@@ -5,8 +5,9 @@
  */
 import type { EngineFacts } from "./calibrate.ts";
 import type { Address } from "./engine.ts";
-import { growTo, type Image, restoreImage } from "./image.ts";
+import { eachChangedPage, growTo, type Image, restoreImage } from "./image.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { noteWrite, WRITTEN_PAGE_BYTES } from "./written-pages.ts";
 
 /** Memory is compared and kept in blocks of this size. */
 const BLOCK_BYTES = 1024;
@@ -31,8 +32,14 @@ export function stow(sandbox: Sandbox, image: Image, facts: EngineFacts): Stowed
   heap.refresh();
   const heapEnd = facts.heapEnd(sandbox);
   const starts: Address[] = [];
-  for (const { start, bytes } of image.segments) differing(heap.words, start, bytes, starts);
-  for (const { start, end } of image.gaps) notZero(heap.words, start, end, starts);
+  if (sandbox.instance.tracksWrites && sandbox.madeFrom === image) {
+    eachChangedPage(sandbox, image, facts, (start) => {
+      for (let at = start; at < start + WRITTEN_PAGE_BYTES; at += BLOCK_BYTES) starts.push(at);
+    });
+  } else {
+    for (const { start, bytes } of image.segments) differing(heap.words, start, bytes, starts);
+    for (const { start, end } of image.gaps) notZero(heap.words, start, end, starts);
+  }
   // Nobody writes to a ballast: only around it is anything to be found.
   const middle = ballast.start === 0 ? heapEnd : ballast.start;
   notZero(heap.words, image.heapEnd, middle, starts);
@@ -60,6 +67,9 @@ export function unstow(sandbox: Sandbox, stowed: Stowed, facts: EngineFacts): vo
       start + BLOCK_BYTES <= memory.length ? block : block.subarray(0, memory.length - start),
       start,
     );
+  }
+  if (sandbox.instance.tracksWrites) {
+    for (const start of starts) noteWrite(memory, start, BLOCK_BYTES);
   }
   sandbox.ballast = stowed.ballast;
   sandbox.instance.growthRefused = stowed.growthRefused;

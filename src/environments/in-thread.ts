@@ -2,7 +2,8 @@
  * Workers without a thread: the guest runs in the caller's own. The one environment that imports
  * guest code. A run that never polls the interrupt handler cannot be ended here.
  */
-import type { HostModules } from "../guest/host-modules.ts";
+import type { WorkerSurroundings } from "../guest/serve.ts";
+import type { Payload } from "../protocol/payload.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
@@ -14,8 +15,11 @@ interface HoldingPort extends MessagePort {
   unref?(): void;
 }
 
-/** An environment whose guests load host modules through `hostModules`. */
-export function inThread(hostModules: HostModules): Environment {
+/** What a build for one platform brings along for guests in its own thread. */
+type Local = Pick<WorkerSurroundings, "hostModules" | "loadTrackingEngine">;
+
+/** An environment for this platform. */
+export function inThread(local: Local): Environment {
   return {
     name: "in-thread",
     threaded: false,
@@ -24,19 +28,19 @@ export function inThread(hostModules: HostModules): Environment {
     // sandbox. Asyncify on Node 20 does so from 20 frames on, once V8 has optimized it, whatever the
     // limit; elsewhere this much is safe.
     stackBytes: { sync: 96 * 1024, asyncify: 16 * 1024 },
-    open: (spec) => open(spec, hostModules),
+    open: (spec) => open(spec, local),
   };
 }
 
-async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerHandle> {
+async function open(spec: WorkerSpec, local: Local): Promise<WorkerHandle> {
   // Loaded when it is needed: pages whose sandboxes run in workers never need it themselves.
   const { serveWorker } = await import("../guest/serve.ts");
   const signals = createSignals(spec.slots);
   const ports: HoldingPort[] = [];
 
   /** Delivers in a task of its own, so that neither side ever runs inside the other's call. */
-  function pipe(deliver: (batch: Uint8Array) => void): (batch: Uint8Array) => void {
-    const waiting: Uint8Array[] = [];
+  function pipe(deliver: (batch: Payload) => void): (batch: Payload) => void {
+    const waiting: Payload[] = [];
     const { port1, port2 } = new MessageChannel();
     port2.addEventListener("message", () => {
       for (const batch of waiting.splice(0)) deliver(batch);
@@ -54,7 +58,7 @@ async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerH
   const service = serveWorker({
     post: toParent,
     signals,
-    hostModules,
+    ...local,
     answerNow: (runId, name, args) => handle.answerNow(runId, name, args),
   });
   const toGuest = pipe((batch) => {

@@ -10,6 +10,7 @@ import type {
   WorkerFailureCode,
 } from "../protocol/messages.ts";
 import { shadowedDependency } from "../protocol/module-paths.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
@@ -18,7 +19,8 @@ import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
@@ -54,7 +56,7 @@ export interface ExecutorSettings {
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
   inventory(this: void): Inventory;
-  post(batch: Uint8Array): void;
+  post(batch: Payload): void;
 }
 
 export class Executor {
@@ -62,7 +64,7 @@ export class Executor {
   readonly #waiting: Run[] = [];
   readonly #parked = new Map<number, { run: Run; cell: Cell }>();
   #out = new ByteWriter(4096);
-  readonly #value = new ByteWriter(256);
+  #value = new ByteWriter(256);
   #current: Run | undefined;
   #pumping = false;
   #making = 0;
@@ -96,7 +98,7 @@ export class Executor {
   }
 
   /** Takes a batch of the data wire. Bytes that are none end the worker: the parent hears why. */
-  onBatch(batch: Uint8Array): void {
+  onBatch(batch: Payload): void {
     for (const message of readToWorker(batch)) this.#onMessage(message);
     this.#pump();
   }
@@ -190,7 +192,9 @@ export class Executor {
       if (!this.#shared) this.#make(memoryBytes, (cell) => (this.#shared = cell));
       return this.#shared;
     }
-    const cell = cells.take(run.limits.memoryBytes);
+    const { memoryBytes: heapBytes } = run.limits;
+    const isFull = cells.isFull || this.#isCrowded;
+    const cell = cells.take(heapBytes) ?? (isFull ? cells.takeOver(heapBytes) : undefined);
     if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
     return cell;
   }
@@ -362,8 +366,8 @@ export class Executor {
   }
 
   #park(run: Run, cell: Cell): void {
-    const first = !this.#parked.has(run.id);
-    if (first) this.#parked.set(run.id, { run, cell });
+    this.#parked.set(run.id, { run, cell });
+    if (cell !== this.#shared) this.#settings.cells.idle(cell);
     if (run.deadline === Number.POSITIVE_INFINITY) {
       if (cell.timer === undefined && cell.pendingHostCalls === 0 && cell !== this.#shared) {
         this.#fail(run, cell, {
@@ -388,6 +392,7 @@ export class Executor {
     // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
     const run = [...cell.runs].find((candidate) => this.#parked.has(candidate.id));
     if (!run || this.#stopped) return;
+    if (!this.#settings.cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
     this.#enter(run, cell, () => {
       const completion = act(sandbox);
@@ -398,20 +403,39 @@ export class Executor {
     this.#pump();
   }
 
+  /** Goes on with a cell that was put away once there is a sandbox for it again. */
+  #revive(run: Run, cell: Cell, act: (sandbox: Sandbox) => Completion): void {
+    const { epoch } = cell;
+    // All that happens meanwhile waits for the same sandbox, in order.
+    cell.reviving ??= this.#settings.cells.revive(cell).finally(() => (cell.reviving = undefined));
+    cell.reviving.then(
+      () => cell.epoch === epoch && this.#resume(cell, act),
+      (error: unknown) => {
+        if (cell.epoch !== epoch) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `No sandbox could be made to go on in: ${reason}`;
+        this.#fail(run, cell, { code: "worker-lost", message });
+        this.#pump();
+      },
+    );
+  }
+
   #settle(run: Run, cell: Cell, value: Address): void {
     const { heap } = cell.sandbox;
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     try {
       heap.refresh();
       const address = this.#plain(run, cell, value);
-      heap.write(address, writer, { root: "result", maximumBytes: MAXIMUM_OUTPUT_BYTES });
+      const maximumBytes = MAXIMUM_OUTPUT_BYTES;
+      writeValue(heap, address, writer, { root: "result", maximumBytes, beside: true });
     } catch (error) {
       this.#fail(run, cell, this.#brokenVerdict(cell, error));
       return;
     }
-    const bytes = writer.bytes.subarray(0, writer.length);
-    this.#send({ type: "settled", runId: run.id, cost: run.cost(performance.now()), value: bytes });
+    const cost = run.cost(performance.now());
+    this.#send({ type: "settled", runId: run.id, cost, value: writer.written });
+    if (writer.bytes.length > KEPT_WRITER_BYTES) this.#value = new ByteWriter(256);
     this.#leave(run, cell);
   }
 
@@ -438,7 +462,7 @@ export class Executor {
     const verdict = thrown === 0 ? undefined : this.#limitVerdict(cell, thrown);
     if (verdict) return this.#fail(run, cell, verdict);
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     writeThrown(cell.sandbox.heap, thrown, writer);
     this.#send({
       type: "failed",
@@ -551,7 +575,7 @@ export class Executor {
 
   #flush(): void {
     if (this.#out.length === 0 || this.#stopped) return;
-    this.#settings.post(this.#out.take());
+    this.#settings.post(this.#out.takePayload());
     if (this.#out.bytes.length > KEPT_WRITER_BYTES) this.#out = new ByteWriter(4096);
   }
 }

@@ -4,6 +4,7 @@
  * objects are reached by number and own name, never handed over.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
@@ -11,7 +12,8 @@ import { HostOperation, HostResult } from "./boot/host.ts";
 import type { Address } from "./engine.ts";
 import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
 import { platformService } from "./platform-services.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -29,12 +31,9 @@ export interface HostVisit {
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
   pending(id: number, promise: PromiseLike<unknown>): void;
   /** A call of a function of the host: gives out a promise under the number returned. */
-  callHost(name: string, args: Uint8Array): number;
+  callHost(name: string, args: Payload): number;
   /** The same, waiting for the reply; a string says why that is impossible. */
-  callHostSync(
-    name: string,
-    args: Uint8Array,
-  ): { succeeded: boolean; payload: Uint8Array } | string;
+  callHostSync(name: string, args: Payload): { succeeded: boolean; payload: Payload } | string;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
   /** Counts a call into host code. */
@@ -121,12 +120,13 @@ export class HostDoor {
           return visit.commonjsBody(heap.text(at(1), 1024));
         case HostOperation.callHost: {
           visit.hostCalled();
-          const id = visit.callHost(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          const id = visit.callHost(heap.text(at(1), 1024), readArguments(sandbox, at(2), true));
           return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
         }
         case HostOperation.callHostSync: {
           visit.hostCalled();
-          const reply = visit.callHostSync(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          const args = readArguments(sandbox, at(2), true);
+          const reply = visit.callHostSync(heap.text(at(1), 1024), args);
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
           return placeSyncReply(sandbox, reply);
         }
@@ -246,18 +246,23 @@ function withDefaultsMembers(exports: Record<string, unknown>): Record<string, u
 }
 
 /** The arguments of a call, read out of the sandbox. */
-function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
+function readArguments(sandbox: Sandbox, args: Address, beside: boolean): Payload {
   const writer = new ByteWriter();
-  sandbox.heap.write(args, writer, { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES });
-  return writer.bytes.subarray(0, writer.length);
+  const options = { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES, beside };
+  writeValue(sandbox.heap, args, writer, options);
+  return writer.written;
+}
+
+function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
+  return readArguments(sandbox, args, false).bytes;
 }
 
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */
 function placeSyncReply(
   sandbox: Sandbox,
-  { succeeded, payload }: { succeeded: boolean; payload: Uint8Array },
+  { succeeded, payload }: { succeeded: boolean; payload: Payload },
 ): Address {
-  const reply = placeArray(sandbox, payload);
+  const reply = placeArray(sandbox, payload.bytes, payload.buffers);
   const pair = placeArray(sandbox, encodeArray([succeeded, null], "reply"));
   const elements = sandbox.heap.word(sandbox.heap.pointer(pair) + ObjectLayout.second);
   // The reply's reference moves into the pair's second element.

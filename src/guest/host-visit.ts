@@ -4,6 +4,7 @@
  */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
@@ -12,7 +13,8 @@ import type { Address } from "./engine.ts";
 import type { HostDoor, HostVisit } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import { MAXIMUM_CONSOLE_BYTES, type Run } from "./run.ts";
 import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
@@ -21,11 +23,11 @@ import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-mod
 /** The reply to a call of a host function, in inbound form. */
 export interface HostReply {
   succeeded: boolean;
-  payload: Uint8Array;
+  payload: Payload;
 }
 
 /** Answers a host call at once: only where guest and host share a thread. */
-export type AnswerNow = (runId: number, name: string, args: Uint8Array) => HostReply;
+export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
 
 /** What a visit needs of the executor. */
 export interface VisitSurroundings {
@@ -65,7 +67,7 @@ export function settlePending(
   { succeeded, payload }: HostReply,
 ): Completion {
   const { argumentValues, helpers } = sandbox.anchors;
-  const placed = placeArray(sandbox, payload);
+  const placed = placeArray(sandbox, payload.bytes, payload.buffers);
   const call = placeArguments(sandbox, encodeArguments([id, succeeded]));
   sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
   return sandbox.call(helpers.settleHost, 3, call.pointers);
@@ -170,7 +172,7 @@ class CellVisit implements HostVisit {
       // A late reply finds nobody: the sandbox is somebody else's by now.
       if (cell.epoch !== epoch) return;
       cell.pendingHostCalls--;
-      const payload = door.encodeOutcome(this, outcome);
+      const payload = { bytes: door.encodeOutcome(this, outcome), buffers: NO_BUFFERS };
       resume(cell, (sandbox) =>
         settlePending(sandbox, id, { succeeded: "value" in outcome, payload }),
       );
@@ -181,7 +183,7 @@ class CellVisit implements HostVisit {
     );
   }
 
-  callHost(name: string, args: Uint8Array): number {
+  callHost(name: string, args: Payload): number {
     const { door, send, current } = this.#surroundings;
     const callId = door.nextPendingId();
     const runId = current()?.id ?? 0;
@@ -191,7 +193,7 @@ class CellVisit implements HostVisit {
     return callId;
   }
 
-  callHostSync(name: string, args: Uint8Array): HostReply | string {
+  callHostSync(name: string, args: Payload): HostReply | string {
     const { door, signals, answerNow, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return "There is no run that could call the host.";
@@ -228,7 +230,7 @@ class CellVisit implements HostVisit {
     const writer = new ByteWriter(128);
     try {
       const options = { root: "console", maximumBytes: MAXIMUM_CONSOLE_BYTES, describe: true };
-      heap.write(values, writer, options);
+      writeValue(heap, values, writer, options);
     } catch (error) {
       if (!(error instanceof RefusedValueError)) throw error;
       writeNotice(writer, `[${error.message}]`);

@@ -1,4 +1,5 @@
 /** One run inside a worker: what it was asked, what it has cost, how it must end. */
+import type { Payload } from "../protocol/payload.ts";
 import type {
   RunCost,
   RunLimits,
@@ -10,7 +11,7 @@ import type { VirtualModules } from "./virtual-modules.ts";
 
 /** What is to be executed. */
 export type RunTarget =
-  | { type: "function"; functionId: number; args: Uint8Array }
+  | { type: "function"; functionId: number; args: Payload }
   | ({ type: "source" } & Pick<
       RunSourceMessage,
       "kind" | "filename" | "source" | "modules" | "imports"

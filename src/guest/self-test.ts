@@ -8,6 +8,7 @@ import { encodeArguments } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { randomStateFound } from "./calibrate.ts";
 import { dropFirstLine } from "./first-line.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
 import { placeArguments } from "./marshal/place-inbound.ts";
 import { EvalFlag, type Sandbox } from "./sandbox.ts";
 
@@ -43,7 +44,7 @@ export function selfTest(sandbox: Sandbox): void {
   const result = sandbox.call(callee.value, placed.count, placed.pointers);
   if (result.threw) unsupported("the binary object format");
   const writer = new ByteWriter();
-  sandbox.heap.write(result.value, writer, { root: "self-test", maximumBytes: 1 << 20 });
+  writeValue(sandbox.heap, result.value, writer, { root: "self-test", maximumBytes: 1 << 20 });
   const [echo, ...outbound] = decodeValue(writer.take()) as unknown[];
   if (fingerprint(echo) !== fingerprint(inbound)) unsupported("the binary object format");
   if (fingerprint(outbound) !== expected()) unsupported("the heap layout");

@@ -21,6 +21,7 @@ import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { commonjsModule, contentModule } from "./module-source.ts";
 import { type Completion, EvalFlag, Sandbox } from "./sandbox.ts";
@@ -308,7 +309,7 @@ class TemplateBuilder {
 
   #decode(value: Address): unknown {
     const writer = new ByteWriter();
-    this.#sandbox.heap.write(value, writer, { root: "value", maximumBytes: 1 << 20 });
+    writeValue(this.#sandbox.heap, value, writer, { root: "value", maximumBytes: 1 << 20 });
     return decodeValue(writer.take());
   }
 

@@ -2,6 +2,7 @@
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
 import type { ConsoleMessage, HostCallMessage, MessageFromWorker } from "../protocol/messages.ts";
+import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
@@ -148,10 +149,11 @@ export class Dispatcher {
     const { settlement, events } = this.#options;
     if (message.type === "settled" && run !== undefined) {
       // Before anything else: malformed bytes must find the run still in flight.
-      const value = decodeValue(message.value);
+      const value = decodeValue(message.value.bytes, message.value.buffers);
+      const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
-      settlement.succeed(run, value, message.cost, message.value.length);
+      settlement.succeed(run, value, message.cost, bytesOut);
     } else if (message.type === "failed" && run !== undefined) {
       const error = settlement.failure(run, message);
       this.#inFlight--;
@@ -176,13 +178,13 @@ export class Dispatcher {
 
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
     run.hasCalledHost = true;
-    void this.#options.hostCalls.answer(run, { name, args }).then((reply) => {
+    void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       if (link.inFlight.get(run.id) === run) link.answer(run.id, callId, isSync, reply);
     });
   }
 
   /** Answers a synchronous host call of a worker in this thread. */
-  answerNow(link: WorkerLink, runId: number, name: string, args: Uint8Array): HostAnswer {
+  answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
     run.hasCalledHost = true;

@@ -30,8 +30,13 @@ export interface PoolOptions<Functions = FunctionTable> extends Definitions<Func
   isolation?: Isolation | undefined;
   limits?: LimitOptions | undefined;
   queue?: QueueOptions | undefined;
-  /** Runs sent to a worker and not settled; the rest waits in the queue. Default 64. */
+  /** Runs sent to a worker that execute or are about to; the rest waits in the queue. Default 64. */
   maxInFlightPerWorker?: number | undefined;
+  /**
+   * Runs of a worker that await a timer or a host function, beside those of
+   * `maxInFlightPerWorker`. Each keeps what its sandbox has of its own in memory. Default 1,000.
+   */
+  maxParkedPerWorker?: number | undefined;
   restart?: Partial<RestartOptions> | undefined;
   /**
    * What sandboxes have besides the language: `"all"` (default), `"none"`, or a list of `console`,
@@ -79,6 +84,7 @@ export interface PoolSettings {
   graceMs: number;
   queueMax: number;
   maxInFlightPerWorker: number;
+  maxParkedPerWorker: number;
   restart: RestartOptions;
   startTimeoutMs: number;
   installTimeoutMs: number;
@@ -96,8 +102,8 @@ const MAXIMUM_MEMORY_BYTES = 2 ** 31 - 8 * 2 ** 20;
 const MAXIMUM_IN_FLIGHT = 65_536;
 
 const POOL_KEYS = (
-  "workers environment engine isolation limits queue maxInFlightPerWorker restart bootstrap webApis " +
-  "startTimeoutMs installTimeoutMs closeTimeoutMs functions constants dependencies host"
+  "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
+  "bootstrap webApis startTimeoutMs installTimeoutMs closeTimeoutMs functions constants dependencies host"
 ).split(" ");
 const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
 const QUEUE_KEYS = ["max"];
@@ -139,6 +145,10 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
       min: 1,
+      max: MAXIMUM_IN_FLIGHT,
+    }),
+    maxParkedPerWorker: whole(options.maxParkedPerWorker, "maxParkedPerWorker", 1_000, {
+      min: 0,
       max: MAXIMUM_IN_FLIGHT,
     }),
     restart: resolveRestart(restart),

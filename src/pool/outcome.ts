@@ -1,6 +1,7 @@
 /** From what a worker reports to what a caller gets: receipts, values and errors. */
 import { GuestError, SkepError } from "../errors.ts";
 import type { FailedMessage, RunCost } from "../protocol/messages.ts";
+import { payloadBytes } from "../protocol/payload.ts";
 import { decodeThrown } from "../protocol/values/outbound.ts";
 import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
@@ -30,7 +31,7 @@ export function receiptOf(
 }
 
 function sizeOf(target: RunTarget): number {
-  if (target.type === "function") return target.args.length;
+  if (target.type === "function") return payloadBytes(target.args);
   return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
 }
 

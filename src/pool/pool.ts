@@ -1,6 +1,7 @@
 /** The public face of a pool. */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
+import { NO_BUFFERS } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import {
   type Definitions,
@@ -156,7 +157,12 @@ export class Pool<Functions = any> implements AsyncDisposable {
     args: readonly unknown[] = [],
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
-    return this.#submit(() => functionTarget(name, args), options, "run", false) as Promise<Result>;
+    return this.#submit(
+      () => functionTarget(name, args, options.transfer),
+      options,
+      "run",
+      false,
+    ) as Promise<Result>;
   }
 
   /**
@@ -176,7 +182,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const makeTarget = () => executionTarget(execution, this.#isDependency);
+    const makeTarget = () => executionTarget(execution, options.transfer, this.#isDependency);
     return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
@@ -319,7 +325,9 @@ export class Pool<Functions = any> implements AsyncDisposable {
     }
     if (options !== NO_OPTIONS) applyOptions(run, options);
     const transfer = "transfer" in options ? options.transfer : undefined;
-    if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
+    if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
+      target.args = detach(transfer, target.args);
+    }
     dispatcher.submit(run);
   }
 
@@ -336,7 +344,11 @@ export class Pool<Functions = any> implements AsyncDisposable {
 type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome">;
 
 /** Stands in for arguments that could not be encoded. */
-const NOTHING: RunTarget = { type: "function", name: "", args: new Uint8Array() };
+const NOTHING: RunTarget = {
+  type: "function",
+  name: "",
+  args: { bytes: new Uint8Array(), buffers: NO_BUFFERS },
+};
 
 function applyOptions(run: Run, options: RunOptions): void {
   const { timeoutMs, memoryBytes, signal, priority, key } = options;
@@ -351,18 +363,23 @@ function applyOptions(run: Run, options: RunOptions): void {
   run.key = key;
 }
 
-function functionTarget(name: string, args: readonly unknown[]): RunTarget {
+function functionTarget(
+  name: string,
+  args: readonly unknown[],
+  transfer: readonly ArrayBuffer[] | undefined,
+): RunTarget {
   if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
   if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
-  return { type: "function", name, args: encodeArguments(args) };
+  return { type: "function", name, args: encodeArguments(args, { transfer }) };
 }
 
 function executionTarget(
   execution: Execution,
+  transfer: readonly ArrayBuffer[] | undefined,
   isDependency: IsDependency,
 ): RunTarget | Promise<RunTarget> {
   if (typeof execution === "object" && execution !== null) {
-    if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
+    if ("run" in execution) return functionTarget(execution.run, execution.args ?? [], transfer);
     if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
   }
   throw invalid("execute() needs { run: name, args } or { eval: source }.");

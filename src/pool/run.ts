@@ -1,6 +1,7 @@
 /** One run, from submission to its one settlement. */
 import type { SkepError } from "../errors.ts";
 import type { RunLimits, RunSourceMessage } from "../protocol/messages.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
 
 /** Options of a single run. */
@@ -46,7 +47,7 @@ export type RunOutcome<Value = unknown> =
 
 /** What a run executes, encoded when it was submitted. */
 export type RunTarget =
-  | { readonly type: "function"; readonly name: string; readonly args: Uint8Array }
+  | { readonly type: "function"; readonly name: string; args: Payload }
   | SourceTarget;
 
 /** Source text and what it may import. */

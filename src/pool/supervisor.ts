@@ -176,14 +176,8 @@ export class Supervisor {
     seat.workerId = workerId;
     events.emit("worker-spawned", { workerId, attempt: seat.attempt });
     const handle = await this.#openHandle(workerId);
-    const { maxInFlightPerWorker, startTimeoutMs } = settings;
-    const link = new WorkerLink(
-      workerId,
-      handle,
-      maxInFlightPerWorker,
-      clock,
-      this.#options.listener,
-    );
+    const { startTimeoutMs } = settings;
+    const link = new WorkerLink(workerId, handle, settings, clock, this.#options.listener);
     seat.link = link;
     handle.onEnd = ({ reason, exitCode, cause }) => this.lose(link, { reason, exitCode, cause });
     try {
@@ -209,7 +203,8 @@ export class Supervisor {
   /** Opens the pipe, and closes it again when it opens too late. */
   #openHandle(workerId: number): Promise<WorkerHandle> {
     const { settings, clock } = this.#options;
-    const { environment, startTimeoutMs, maxInFlightPerWorker: slots } = settings;
+    const { environment, startTimeoutMs } = settings;
+    const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancelTimeout = clock.schedule(startTimeoutMs, () => {

@@ -3,6 +3,8 @@
  * travel in batches, in the compact form that `wire.ts` gives them.
  */
 
+import type { Payload } from "./payload.ts";
+
 /** Limits that travel with a run. */
 export interface RunLimits {
   /** Milliseconds from the start of the run in the worker; 0 is unlimited. */
@@ -20,7 +22,7 @@ export interface RunFunctionMessage {
   limits: RunLimits;
   functionId: number;
   /** The arguments in inbound form (`values/inbound.ts`). */
-  args: Uint8Array;
+  args: Payload;
 }
 
 /** An evaluation of source text. */
@@ -53,7 +55,7 @@ export interface HostReplyMessage {
   callId: number;
   succeeded: boolean;
   /** `[kind, value]`, or `[name, message, code, data]` of an error, in inbound form. */
-  payload: Uint8Array;
+  payload: Payload;
 }
 
 export type MessageToWorker =
@@ -76,7 +78,7 @@ export interface SettledMessage {
   type: "settled";
   runId: number;
   cost: RunCost;
-  value: Uint8Array;
+  value: Payload;
 }
 
 /** How a run failed inside the worker. The codes are a subset of `SkepErrorCode`. */
@@ -138,7 +140,7 @@ export interface HostCallMessage {
   /** The function's path, e.g. `db.query`. */
   name: string;
   /** The arguments, an array in outbound form. */
-  args: Uint8Array;
+  args: Payload;
 }
 
 export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";

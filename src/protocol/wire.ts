@@ -11,6 +11,7 @@ import type {
   RunLimits,
   WorkerFailureCode,
 } from "./messages.ts";
+import type { Payload } from "./payload.ts";
 
 const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3, "host-reply": 4 } as const;
 const FROM_WORKER = {
@@ -49,7 +50,7 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
   if (message.type === "host-reply") {
     writer.u32(message.callId);
     writer.u8(message.succeeded ? 1 : 0);
-    writer.block(message.payload);
+    writer.payload(message.payload);
     return;
   }
   writer.varint(message.slot);
@@ -57,7 +58,7 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
   writer.varint(message.limits.memoryBytes);
   if (message.type === "run-function") {
     writer.varint(message.functionId);
-    writer.block(message.args);
+    writer.payload(message.args);
   } else {
     writer.u8(message.kind === "module" ? 1 : 0);
     writer.string(message.filename);
@@ -68,8 +69,8 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
 }
 
 /** Reads a batch from the parent. Byte fields are views into the batch. */
-export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
-  const reader = new ByteReader(batch);
+export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
+  const reader = new ByteReader(batch.bytes, batch.buffers);
   while (!reader.done) {
     const type = reader.u8();
     const runId = reader.u32();
@@ -80,14 +81,14 @@ export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
     if (type === TO_WORKER["host-reply"]) {
       const callId = reader.u32();
       const succeeded = reader.u8() === 1;
-      yield { type: "host-reply", runId, callId, succeeded, payload: reader.block() };
+      yield { type: "host-reply", runId, callId, succeeded, payload: reader.payload() };
       continue;
     }
     const slot = reader.varint();
     const limits: RunLimits = { timeoutMs: reader.varint(), memoryBytes: reader.varint() };
     if (type === TO_WORKER["run-function"]) {
       const functionId = reader.varint();
-      yield { type: "run-function", runId, slot, limits, functionId, args: reader.block() };
+      yield { type: "run-function", runId, slot, limits, functionId, args: reader.payload() };
     } else if (type === TO_WORKER["run-source"]) {
       const kind = reader.u8() === 1 ? "module" : "script";
       const filename = reader.string();
@@ -108,7 +109,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
   switch (message.type) {
     case "settled":
       writeCost(writer, message.cost);
-      writer.block(message.value);
+      writer.payload(message.value);
       break;
     case "failed":
       writeCost(writer, message.cost);
@@ -124,7 +125,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
       writer.u32(message.callId);
       writer.u8(message.isSync ? 1 : 0);
       writer.string(message.name);
-      writer.block(message.args);
+      writer.payload(message.args);
       break;
     case "warning":
       writer.string(message.name);
@@ -138,15 +139,15 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
 }
 
 /** Reads a batch from a worker. Byte fields are views into the batch. */
-export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker> {
-  const reader = new ByteReader(batch);
+export function* readFromWorker(batch: Payload): Generator<MessageFromWorker> {
+  const reader = new ByteReader(batch.bytes, batch.buffers);
   while (!reader.done) {
     const type = reader.u8();
     const runId = reader.u32();
     switch (type) {
       case FROM_WORKER.settled: {
         const cost = readCost(reader);
-        yield { type: "settled", runId, cost, value: reader.block() };
+        yield { type: "settled", runId, cost, value: reader.payload() };
         break;
       }
       case FROM_WORKER.failed: {
@@ -169,7 +170,7 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
         const callId = reader.u32();
         const isSync = reader.u8() === 1;
         const name = reader.string();
-        yield { type: "host-call", runId, callId, isSync, name, args: reader.block() };
+        yield { type: "host-call", runId, callId, isSync, name, args: reader.payload() };
         break;
       }
       case FROM_WORKER.console: {

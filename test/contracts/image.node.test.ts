@@ -6,6 +6,7 @@ import { calibrate, type EngineFacts } from "../../src/guest/calibrate.ts";
 import { type Engine, loadEngine } from "../../src/guest/engine.ts";
 import { captureImage, type Image, restoreImage } from "../../src/guest/image.ts";
 import { EvalFlag, Sandbox } from "../../src/guest/sandbox.ts";
+import { stow, unstow } from "../../src/guest/stow.ts";
 
 describe.each(["sync", "asyncify"] as const)("%s", (name) => {
   let module: WebAssembly.Module;
@@ -93,6 +94,46 @@ describe.each(["sync", "asyncify"] as const)("%s", (name) => {
       }
     }
   });
+
+  it("puts a sandbox away and brings it back elsewhere, byte for byte", async () => {
+    const sandbox = await fresh();
+    evaluate(
+      sandbox,
+      `globalThis.kept = Array.from({ length: 500 }, (_, index) => ({ index, text: "t" + index }));
+       globalThis.pending = new Promise((resolve) => (globalThis.resolve = resolve));
+       globalThis.large = new Uint8Array(2 ** 20).fill(3); next(); Math.random(); 0`,
+    );
+    const before = usedBytes(sandbox);
+    const stowed = stow(sandbox, image, facts);
+    // What it shares with its image, and zeros, are not kept.
+    expect(stowed.bytes.length).toBeLessThan(2 ** 20 + 150_000);
+    restoreImage(sandbox, image, facts);
+    evaluate(sandbox, "globalThis.other = new Array(1e5).fill('x'); 0");
+    for (const target of [sandbox, await fresh()]) {
+      unstow(target, stowed, facts);
+      expect(before.equals(usedBytes(target))).toBe(true);
+      expect(evaluate(target, "next() * 1000 + kept[499].index")).toBe(2499);
+    }
+  });
+
+  it("brings a sandbox back into an instance that must grow for it", async () => {
+    const sandbox = await Sandbox.create(engine, 1024);
+    restoreImage(sandbox, image, facts);
+    evaluate(sandbox, "globalThis.large = new Uint8Array(30 * 2 ** 20).fill(5); 0");
+    const stowed = stow(sandbox, image, facts);
+    const target = await Sandbox.create(engine, 1024);
+    restoreImage(target, image, facts);
+    unstow(target, stowed, facts);
+    expect(evaluate(target, "large[large.length - 1] + next()")).toBe(6);
+    expect(evaluate(target, "new Uint8Array(2 ** 20).length")).toBe(2 ** 20);
+  });
+
+  /** All bytes the engine may use: its static data, and the heap up to its end. */
+  function usedBytes(sandbox: Sandbox): Buffer {
+    const { bytes } = sandbox.heap;
+    const heap = bytes.slice(facts.heapStart, facts.heapEnd(sandbox));
+    return Buffer.concat([bytes.slice(0, facts.stackStart), heap]);
+  }
 
   it("gives each reset a random sequence of its own", async () => {
     const sandbox = await fresh();

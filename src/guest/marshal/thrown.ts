@@ -3,12 +3,9 @@ import { ByteWriter } from "../../protocol/bytes.ts";
 import { OutboundTag } from "../../protocol/values/outbound.ts";
 import type { Address } from "../engine.ts";
 import { ClassId, Tag } from "./heap-layout.ts";
-import {
-  errorText,
-  type HeapReader,
-  MAXIMUM_ERROR_TEXT,
-  RefusedValueError,
-} from "./heap-reader.ts";
+import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT } from "./heap-reader.ts";
+import { writeValue } from "./heap-walk.ts";
+import { RefusedValueError } from "./refusal.ts";
 import { tidyStack } from "./stack-text.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
@@ -104,7 +101,9 @@ function textOf(heap: HeapReader, address: Address): string {
 
 /** The own enumerable data properties that are not the error's own fields. */
 function writeData(heap: HeapReader, object: Address, writer: ByteWriter): void {
-  const members = heap.ownData(object).filter((member) => !ERROR_FIELDS.has(member.name));
+  const members = heap
+    .members(object)
+    .filter(({ name, lacks }) => lacks === undefined && !ERROR_FIELDS.has(name));
   const start = writer.length;
   writer.u8(OutboundTag.object);
   writer.varint(members.length);
@@ -121,7 +120,11 @@ function writeBounded(heap: HeapReader, address: Address, writer: ByteWriter): v
   const start = writer.length;
   const part = new ByteWriter(64);
   try {
-    heap.write(address, part, { root: "error", maximumBytes: MAXIMUM_DATA_BYTES, describe: true });
+    writeValue(heap, address, part, {
+      root: "error",
+      maximumBytes: MAXIMUM_DATA_BYTES,
+      describe: true,
+    });
     writer.u8(OutboundTag.apart);
     writer.block(part.bytes.subarray(0, part.length));
   } catch (error) {

@@ -19,6 +19,7 @@ describe("resolveOptions", () => {
       graceMs: 250,
       queueMax: 10_000,
       maxInFlightPerWorker: 64,
+      maxParkedPerWorker: 1_000,
       restart: {
         maxPerWorker: 3,
         baseDelayMs: 100,

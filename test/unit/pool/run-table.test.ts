@@ -6,7 +6,8 @@ import { RunTable } from "../../../src/pool/run-table.ts";
 const MAXIMUM = 8;
 
 function run(id: number, submittedAtMs = 0): Run {
-  const target = { type: "function", name: "work", args: new Uint8Array() } as const;
+  const args = { bytes: new Uint8Array(), buffers: [] };
+  const target = { type: "function", name: "work", args } as const;
   return new Run(id, target, { timeoutMs: 0, memoryBytes: 0 }, submittedAtMs);
 }
 

@@ -25,11 +25,13 @@ beforeEach(() => {
     onBatchDone: () => {},
     onBroken: () => {},
   };
-  link = new WorkerLink(1, worker.handle, SLOTS, clock, listener);
+  const room = { maxInFlightPerWorker: SLOTS, maxParkedPerWorker: 0 };
+  link = new WorkerLink(1, worker.handle, room, clock, listener);
 });
 
 function start(): Run {
-  const target = { type: "function", name: "f", args: new Uint8Array() } as const;
+  const args = { bytes: new Uint8Array(), buffers: [] };
+  const target = { type: "function", name: "f", args } as const;
   const run = new Run(++lastId, target, { timeoutMs: 1, memoryBytes: 1 }, 0);
   link.start(run);
   return run;

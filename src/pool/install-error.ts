@@ -1,6 +1,6 @@
 import { SkepError, type SkepErrorOptions } from "../errors.ts";
 import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
-import type { Explain, TextOfFile } from "./place.ts";
+import type { Explain } from "./place.ts";
 
 /** Why one worker could not install a definition. */
 export interface WorkerInstallFailure {
@@ -46,13 +46,13 @@ export class InstallError extends SkepError {
 export function createInstallError(
   failures: readonly WorkerInstallFailure[],
   explain: Explain,
-  textOf?: TextOfFile,
+  texts?: ReadonlyMap<string, string>,
 ): InstallError {
   const first = failures[0]?.failure;
   const kind = first?.kind ?? "function";
   const definition = first?.name ?? "";
   const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
-  const place = first?.location === undefined ? {} : explain(first.location, textOf);
+  const place = explain({ location: first?.location }, texts);
   return new InstallError(kind, definition, list, place);
 }
 

@@ -1,6 +1,6 @@
 /** Brings changes of the registry to the workers, one change at a time. */
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
-import { type PreparedDefinitions, textIn } from "../registry/definitions.ts";
+import { type PreparedDefinitions, textsIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
 import type { Explain } from "./place.ts";
@@ -76,7 +76,7 @@ export class Installer {
       const inverse = proposal.inverse();
       await Promise.all(installed.map(({ link }) => this.#bring(link, inverse)));
       const all = failures.length > 0 ? failures : lostFailures(attempts, prepared);
-      throw createInstallError(all, this.#options.explain, (file) => textIn(prepared, file));
+      throw createInstallError(all, this.#options.explain, textsIn(prepared));
     }
     proposal.commit();
     this.#options.onChanged();

@@ -7,7 +7,7 @@ import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Explain } from "./place.ts";
-import { type Run, type RunTarget, textInRun } from "./run.ts";
+import { type Run, type RunTarget, textsOf } from "./run.ts";
 
 const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
 
@@ -52,7 +52,7 @@ export function failureOf(
   }
   const fields = decodeThrown(message.thrown);
   const hint = closureHint(run, fields.name, fields.message);
-  const place = explain(fields.stack, (file) => textInRun(run, file));
+  const place = explain(fields, textsOf(run));
   return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt, place);
 }
 

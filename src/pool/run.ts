@@ -60,12 +60,14 @@ export interface SourceTarget extends Pick<
   readonly given?: SourceTarget;
 }
 
-/** The text that stack traces of this run call `file`, if it brought it along. */
-export function textInRun({ target }: Run, file: string): string | undefined {
-  if (target.type === "function") return undefined;
+/** The texts that the run brought along, by the names that stack traces have for them. */
+export function textsOf({ target }: Run): ReadonlyMap<string, string> {
+  if (target.type === "function") return NO_TEXTS;
   const { filename, source, modules } = target.given ?? target;
-  return file === filename ? source : modules.find(([name]) => name === file)?.[1];
+  return new Map([[filename, source], ...modules]);
 }
+
+const NO_TEXTS: ReadonlyMap<string, string> = /*#__PURE__*/ new Map();
 
 /** The function's name, or the file name of an evaluation. */
 function nameOf(target: RunTarget): string {

@@ -74,14 +74,16 @@ export interface PreparedDefinitions {
   hosts?: PreparedHost[] | undefined;
 }
 
-/** The source text that a stack trace calls `file`, if it is among these definitions. */
-export function textIn(
-  { functions, dependencies }: PreparedDefinitions,
-  file: string,
-): string | undefined {
-  const dependency = dependencies.find(({ alias }) => alias === file);
-  if (dependency !== undefined && "source" in dependency) return dependency.source;
-  return functions.find(({ name }) => functionFile(name) === file)?.text;
+/** The source texts among definitions, by the names that stack traces have for them. */
+export function textsIn({
+  functions,
+  dependencies,
+}: PreparedDefinitions): ReadonlyMap<string, string> {
+  const texts = new Map(functions.map(({ name, text }) => [functionFile(name), text]));
+  for (const dependency of dependencies) {
+    if ("source" in dependency) texts.set(dependency.alias, dependency.source);
+  }
+  return texts;
 }
 
 /** Definitions of which some dependencies may still lack their source. */

@@ -331,6 +331,25 @@ export function modulesContract(terrain: Terrain): void {
           /^ {4}at \S+ \(\.\/lib\/t\.js:2:13\)\n {4}at <anonymous> \(module\.js:2:2\)\n$/,
         );
         expect(thrown.location).toEqual({ file: "./lib/t.js", line: 2, column: 13 });
+        const asking = runModule(
+          pool,
+          "import b from './b.js';\nimport { zz as c } from './lib/t.js';",
+          {
+            modules: { ...thrower, "./b.js": "export default 1;" },
+          },
+        );
+        expect(await failure(asking)).toMatchObject({
+          name: "SyntaxError",
+          message: "Could not find export 'zz' in module './lib/t.js'",
+          location: { file: "module.js", line: 2, column: 10 },
+        });
+        const lacking = runModule(pool, "import './a.js'", {
+          modules: { "./a.js": "  import x, { value } from 'lib'" },
+        });
+        expect(await failure(lacking)).toMatchObject({
+          message: "Could not find export 'default' in module 'lib'",
+          location: { file: "./a.js", line: 1, column: 10 },
+        });
         const own = await failure(runModule(pool, "let a = 1;\nlet b = ;", { filename: "x/y.js" }));
         expect(own.location).toEqual({ file: "x/y.js", line: 2, column: 9 });
       });
@@ -405,6 +424,8 @@ export function modulesContract(terrain: Terrain): void {
         [() => pool.eval("let a;\n let b = ;"), "eval.js", 2, 10],
         [() => pool.eval("let a = {\n"), "eval.js", 2, 1],
         [() => pool.eval("export let b = ;", { type: "module" }), "module.js", 1, 16],
+        [() => pool.eval("import.meta; let b = {", { type: "module" }), "module.js", 1, 23],
+        [() => pool.eval("let b = 1; b(", { type: "module" }), "module.js", 1, 14],
         [() => pool.define({ functions: { bad: "\n(a) => {\n return a +; }" } }), "bad.js", 3, 12],
         [() => pool.define({ functions: { bad: "bad(a) { return a +; }" } }), "bad.js", 1, 20],
         [

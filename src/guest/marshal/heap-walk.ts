@@ -31,7 +31,7 @@ import {
   WIDE_BIT,
 } from "./heap-layout.ts";
 import { errorText, type HeapReader, type Member } from "./heap-reader.ts";
-import { tidyStack } from "./stack-text.ts";
+import { tidyMessage, tidyStack } from "./stack-text.ts";
 import { pathText, RefusedValueError } from "./refusal.ts";
 
 /** How a value is to be read. */
@@ -364,7 +364,7 @@ class HeapWalk {
     const writer = this.#writer;
     writer.u8(OutboundTag.error);
     writer.string(errorText(heap, object, "name", "Error"));
-    writer.string(errorText(heap, object, "message", ""));
+    writer.string(tidyMessage(errorText(heap, object, "message", "")));
     writer.string(tidyStack(errorText(heap, object, "stack", "")));
     const cause = heap.findData(object, "cause");
     writer.u8(cause === 0 ? 0 : 1);

@@ -17,6 +17,12 @@ export function tidyStack(stack: string): string {
   return kept.join("\n");
 }
 
+/** A message of the engine's, which may name a module. */
+export function tidyMessage(message: string): string {
+  return message.includes(RUN_MARK) ? message.replace(MARKS_IN_MESSAGES, "") : message;
+}
+
+const MARKS_IN_MESSAGES = new RegExp(`${RUN_MARK}\\d+`, "g");
 const MARKS = new RegExp(`${RUN_MARK}\\d+(?=:\\d)`, "g");
 
 /** The library's code is compiled without positions. */

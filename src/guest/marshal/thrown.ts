@@ -6,7 +6,7 @@ import { ClassId, Tag } from "./heap-layout.ts";
 import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT } from "./heap-reader.ts";
 import { writeValue } from "./heap-walk.ts";
 import { RefusedValueError } from "./refusal.ts";
-import { tidyStack } from "./stack-text.ts";
+import { tidyMessage, tidyStack } from "./stack-text.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
 const MAXIMUM_DATA_BYTES = 65_536;
@@ -36,7 +36,7 @@ export function writeThrown(
     return;
   }
   writer.string(errorText(heap, object, "name", "Error"));
-  writer.string(errorText(heap, object, "message", ""));
+  writer.string(tidyMessage(errorText(heap, object, "message", "")));
   writer.string(tidyStack(errorText(heap, object, "stack", "")));
   writeData(heap, object, writer);
   const cause = heap.findData(object, "cause");

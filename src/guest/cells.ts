@@ -4,6 +4,7 @@
  * cell is everybody's and is not reset.
  */
 import type { EngineFacts } from "./calibrate.ts";
+import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
@@ -72,6 +73,7 @@ export class Cell {
 }
 
 export class Cells {
+  readonly #choice: EngineChoice;
   #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
@@ -85,17 +87,26 @@ export class Cells {
   discarded = 0;
 
   constructor(
+    choice: EngineChoice,
     engine: Engine,
     facts: EngineFacts,
     /** What new and reset cells are made from. */
     public image: Image,
   ) {
+    this.#choice = choice;
     this.#engine = engine;
     this.#facts = facts;
   }
 
+  /** Runs that start from now on start from this image. */
+  async useImage(image: Image): Promise<void> {
+    const engine = await this.#choice.settle(image.bytes);
+    this.image = image;
+    this.#useEngine(engine);
+  }
+
   /** Sandboxes are instances of this engine from now on. Those of another serve their runs to the end. */
-  useEngine(engine: Engine): void {
+  #useEngine(engine: Engine): void {
     if (engine === this.#engine) return;
     this.#engine = engine;
     this.dropFree();
@@ -203,8 +214,9 @@ export class Cells {
     return cell;
   }
 
-  /** A run has left the cell for good: it is kept for others, or thrown away. */
-  release(cell: Cell): void {
+  /** A run that spent so much time in the engine has left the cell for good. */
+  release(cell: Cell, cpuMs: number): void {
+    this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
     cell.epoch++;
     cell.used = true;
@@ -218,6 +230,11 @@ export class Cells {
       this.#all.delete(cell);
       return;
     }
+    this.keep(cell);
+  }
+
+  /** Keeps a cell for others, or throws it away. */
+  keep(cell: Cell): void {
     const { sandbox } = cell;
     const growth = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
     cell.growthBytes = Math.max(cell.growthBytes, growth);
@@ -235,6 +252,7 @@ export class Cells {
 
   /** Resets free cells ahead of the next run; done while nobody waits for a result. */
   clean(): void {
+    this.#useEngine(this.#choice.review(this.image.bytes));
     for (const cell of this.#free) {
       if (cell.used || cell.image !== this.image) this.#reset(cell);
     }

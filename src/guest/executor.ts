@@ -191,7 +191,7 @@ export class Executor {
     const { memoryBytes: heapBytes } = run.limits;
     const isFull = cells.isFull || this.#isCrowded;
     const cell = cells.take(heapBytes) ?? (isFull ? cells.takeOver(heapBytes) : undefined);
-    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
+    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.keep(made));
     return cell;
   }
 
@@ -457,7 +457,7 @@ export class Executor {
     this.#parked.delete(run.id);
     cell.runs.delete(run);
     this.#isCrowded = false;
-    if (cell !== this.#shared) return this.#settings.cells.release(cell);
+    if (cell !== this.#shared) return this.#settings.cells.release(cell, run.cpuMs);
     if (cell.sandbox.poisoned) {
       // Nobody in it can be told anything any more.
       const verdict: Verdict = {
@@ -475,7 +475,7 @@ export class Executor {
   #dropShared(): void {
     const cell = this.#shared;
     this.#shared = undefined;
-    if (cell) this.#settings.cells.release(cell);
+    if (cell) this.#settings.cells.release(cell, 0);
   }
 
   /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */

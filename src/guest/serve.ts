@@ -16,7 +16,8 @@ import { writeFromWorker } from "../protocol/wire.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
-import { type Engine, loadEngine, loadTracking } from "./engine.ts";
+import { loadEngine, loadTracking } from "./engine.ts";
+import { EngineChoice } from "./engine-choice.ts";
 import { Executor } from "./executor.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
@@ -59,12 +60,6 @@ export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
   };
 }
 
-/**
- * From here on copying back what was written beats copying the image, although the engine that
- * notes its writes runs guest code 5 to 15 % slower.
- */
-const LARGE_IMAGE_BYTES = 512 * 1024;
-
 /** What exists once the engine runs. */
 interface Running {
   template: TemplateSettings;
@@ -97,7 +92,12 @@ class GuestWorker {
       webApis: settings.webApis,
     };
     const empty = await bootTemplate(template);
-    const cells = new Cells(engine, facts, empty);
+    const choice = new EngineChoice(
+      engine,
+      () => this.#surroundings.loadTrackingEngine().then(loadTracking),
+      (error) => this.#cannotTrack(error),
+    );
+    const cells = new Cells(choice, engine, facts, empty);
     const executor = new Executor({
       cells,
       door,
@@ -126,9 +126,8 @@ class GuestWorker {
     const next = this.#inventory.after(change);
     try {
       const image = await buildTemplate(template, empty, next);
-      cells.useEngine(await this.#engineFor(image));
+      await cells.useImage(image);
       this.#inventory = next;
-      cells.image = image;
       executor.imageChanged();
       cells.clean();
       return { ok: true, revision: change.revision };
@@ -139,24 +138,12 @@ class GuestWorker {
     }
   }
 
-  #tracking: Promise<Engine> | undefined;
-
-  /** Images of usual size are copied back whole; of large ones only what was written. */
-  async #engineFor(image: Image): Promise<Engine> {
-    const { engine } = this.#started().template;
-    if (image.bytes < LARGE_IMAGE_BYTES || engine.name !== "sync") return engine;
-    this.#tracking ??= this.#surroundings.loadTrackingEngine().then(loadTracking);
-    try {
-      return await this.#tracking;
-    } catch (error) {
-      this.#tracking = undefined;
-      const reason = error instanceof Error ? error.message : String(error);
-      const message = `The engine for large images could not be loaded, so calls cost more: ${reason}`;
-      const writer = new ByteWriter();
-      writeFromWorker(writer, { type: "warning", runId: 0, name: "slow-resets", message });
-      this.#surroundings.post(writer.takePayload());
-      return engine;
-    }
+  #cannotTrack(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `The engine for short runs and large images could not be loaded, so they cost more: ${reason}`;
+    const writer = new ByteWriter();
+    writeFromWorker(writer, { type: "warning", runId: 0, name: "slow-resets", message });
+    this.#surroundings.post(writer.takePayload());
   }
 
   statistics(): WorkerStatistics {

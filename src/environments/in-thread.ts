@@ -3,6 +3,7 @@
  * guest code. A run that never polls the interrupt handler cannot be ended here.
  */
 import type { HostModules } from "../guest/host-modules.ts";
+import type { WorkerSurroundings } from "../guest/serve.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
@@ -14,8 +15,10 @@ interface HoldingPort extends MessagePort {
   unref?(): void;
 }
 
-/** An environment whose guests load host modules through `hostModules`. */
-export function inThread(hostModules: HostModules): Environment {
+type LoadTransport = WorkerSurroundings["loadTransport"];
+
+/** An environment whose guests load host modules through `hostModules`, and fetch by the transport. */
+export function inThread(hostModules: HostModules, loadTransport: LoadTransport): Environment {
   return {
     name: "in-thread",
     threaded: false,
@@ -24,11 +27,15 @@ export function inThread(hostModules: HostModules): Environment {
     // sandbox. Asyncify on Node 20 does so from 20 frames on, once V8 has optimized it, whatever the
     // limit; elsewhere this much is safe.
     stackBytes: { sync: 96 * 1024, asyncify: 16 * 1024 },
-    open: (spec) => open(spec, hostModules),
+    open: (spec) => open(spec, hostModules, loadTransport),
   };
 }
 
-async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerHandle> {
+async function open(
+  spec: WorkerSpec,
+  hostModules: HostModules,
+  loadTransport: LoadTransport,
+): Promise<WorkerHandle> {
   // Loaded when it is needed: pages whose sandboxes run in workers never need it themselves.
   const { serveWorker } = await import("../guest/serve.ts");
   const signals = createSignals(spec.slots);
@@ -55,6 +62,7 @@ async function open(spec: WorkerSpec, hostModules: HostModules): Promise<WorkerH
     post: toParent,
     signals,
     hostModules,
+    loadTransport,
     answerNow: (runId, name, args) => handle.answerNow(runId, name, args),
   });
   const toGuest = pipe((batch) => {

@@ -5,6 +5,7 @@
  */
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
@@ -30,12 +31,20 @@ export class Cell {
   /** What the sandbox may ask of its worker; made with its first run. */
   hooks: SandboxHooks | undefined;
   readonly handles: Map<number, object> = new Map();
+  /** What its guests fetch; made with the first request. */
+  requests: GuestRequests | undefined;
 
   constructor(
     readonly sandbox: Sandbox,
     image: Image,
   ) {
     this.image = image;
+  }
+
+  /** Nobody waits for its requests any more. */
+  endRequests(): void {
+    this.requests?.abort();
+    this.requests = undefined;
   }
 }
 
@@ -96,6 +105,7 @@ export class Cells {
     // Clearing what is empty is not free: it makes a new table.
     if (cell.hostCalls.size > 0) cell.hostCalls.clear();
     if (cell.handles.size > 0) cell.handles.clear();
+    if (cell.requests !== undefined) cell.endRequests();
     const { sandbox } = cell;
     const grown = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
     if (sandbox.poisoned || grown > DISCARD_BYTES || this.#free.length >= KEPT_FREE) {
@@ -142,7 +152,10 @@ export class Cells {
   }
 
   dispose(): void {
-    for (const cell of this.#all) clearTimeout(cell.timer);
+    for (const cell of this.#all) {
+      clearTimeout(cell.timer);
+      cell.endRequests();
+    }
     this.#free.length = 0;
     this.#all.clear();
   }

@@ -2,6 +2,7 @@
 import { expose } from "comlink";
 import { postBatch } from "../protocol/batches.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
+import { loadTransport } from "./fetch/load-transport.web.ts";
 import { hostModules } from "./host-modules.web.ts";
 import { serveWorker } from "./serve.ts";
 
@@ -18,6 +19,7 @@ function open({ control, signals }: Opening): void {
     post: (batch) => postBatch(self, batch),
     signals: receiveSignals(signals),
     hostModules,
+    loadTransport,
   });
   expose(service.control, control);
   self.addEventListener("message", (event: MessageEvent<Uint8Array>) => {

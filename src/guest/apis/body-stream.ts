@@ -10,7 +10,7 @@ export const BODY_STREAM: string = /* js */ `
   }
   function newBody(source) {
     return {
-      __proto__: null, source, stream: null, locked: false, disturbed: false, busy: false, ended: false, failed: false,
+      __proto__: null, source, stream: null, locked: false, disturbed: false, busy: false, pumping: false, arrived: false, chunk: null, ended: false, failed: false,
       error: undefined, first: null, last: null, closing: [],
     };
   }
@@ -38,23 +38,41 @@ export const BODY_STREAM: string = /* js */ `
     body.closing = [];
     for (let index = 0; index < closing.length; index++) closing[index][failed ? 1 : 0](error);
   }
-  // One chunk at a time, in the order they were asked for.
+  // One chunk at a time, in the order they were asked for. Sources may answer at once: what whoever
+  // got a chunk does then waits for the loop, so that the stack does not grow with the body.
   function pump(body) {
-    if (body.busy || body.ended || body.first === null) return;
-    body.busy = true;
-    body.source.pull(function (chunk) {
-      body.busy = false;
-      if (body.ended) return;
-      if (chunk === null) return finish(body, false, undefined);
-      const read = body.first;
-      body.first = read.next;
-      if (read.next === null) body.last = null;
-      read.resolve(chunk);
-      pump(body);
-    }, function (error) {
-      body.busy = false;
-      if (!body.ended) finish(body, true, error);
-    });
+    if (body.pumping) return;
+    body.pumping = true;
+    for (;;) {
+      if (body.ended) break;
+      if (body.arrived) {
+        const chunk = body.chunk;
+        // Whoever asked for it has let go; the next one gets it.
+        if (chunk !== null && body.first === null) break;
+        body.arrived = false;
+        body.chunk = null;
+        if (chunk === null) {
+          finish(body, false, undefined);
+          break;
+        }
+        const read = body.first;
+        body.first = read.next;
+        if (read.next === null) body.last = null;
+        read.resolve(chunk);
+      } else if (!body.busy && body.first !== null) {
+        body.busy = true;
+        body.source.pull(function (chunk) {
+          body.busy = false;
+          body.arrived = true;
+          body.chunk = chunk;
+          pump(body);
+        }, function (error) {
+          body.busy = false;
+          if (!body.ended) finish(body, true, error);
+        });
+      } else break;
+    }
+    body.pumping = false;
   }
   function readChunk(body, resolve, reject) {
     body.disturbed = true;

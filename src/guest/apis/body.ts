@@ -62,26 +62,12 @@ export const BODY: string = /* js */ `
     if (isUsed(body)) throw new TypeError("The body was used already.");
     return body;
   }
-  function withType(headers, type) {
-    if (type !== null && !hasType(headers)) fillHeaders(headers, [["content-type", type]]);
-  }
-  function hasType(headers) {
-    const list = listOfHeaders(headers);
-    for (let at = 0; at < list.length; at += 2) if (list[at] === "content-type") return true;
-    return false;
-  }
   // The body of a copy, and what is left to the original.
   function cloneBody(state) {
     if (state.body === null) return null;
     const two = tee(unused(state.body));
     state.body = two[0];
     return two[1];
-  }
-  function copyHeaders(headers, guard) {
-    const list = listOfHeaders(headers);
-    const copy = [];
-    for (let index = 0; index < list.length; index++) push(copy, list[index]);
-    return headersWith(guard, copy);
   }
   function accessors(Class, stateOf, names) {
     for (let index = 0; index < names.length; index++) {

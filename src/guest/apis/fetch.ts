@@ -48,7 +48,7 @@ export const FETCH: string = /* js */ `
       failed(error, reject);
     });
   }
-  install("fetch", function fetch(input, init) {
+  install("fetch", function fetch(input, init = undefined) {
     const given = arguments.length;
     return new Promise(function (resolve, reject) {
       need(given, 1);
@@ -60,5 +60,4 @@ export const FETCH: string = /* js */ `
       }, reject);
     });
   });
-  define(globalThis.fetch, "length", 1, false);
 `;

@@ -3,11 +3,11 @@
  * the sorted list that iterating shows, are the host's to say.
  */
 export const HEADERS: string = /* js */ `
-  let headersWith, listOfHeaders, sortedHeaders, fillHeaders;
+  let headersWith, sortedHeaders, fillHeaders, copyHeaders, setType;
   class Headers {
     // Names in lower case and values in turn.
     #list = []; #guard = "none"; #sorted = null;
-    constructor(init) { if (init !== undefined) this.#fill(init); }
+    constructor(init = undefined) { if (init !== undefined) this.#fill(init); }
     #fill(init) {
       if ((typeof init !== "object" || init === null) && typeof init !== "function") throw new TypeError("Headers are made from pairs or an object.");
       const flat = [];
@@ -103,7 +103,7 @@ export const HEADERS: string = /* js */ `
       push(this.#list, pair[0]);
       push(this.#list, pair[1]);
     }
-    forEach(callback, self) {
+    forEach(callback, self = undefined) {
       if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
       for (let at = 0; at < this.#all().length; at += 2) apply(callback, self, [this.#all()[at + 1], this.#all()[at], this]);
     }
@@ -118,7 +118,17 @@ export const HEADERS: string = /* js */ `
         return headers;
       };
       fillHeaders = (headers, init) => headers.#fill(init);
-      listOfHeaders = (headers) => headers.#list;
+      copyHeaders = (headers, guard) => {
+        const list = [];
+        for (let index = 0; index < headers.#list.length; index++) push(list, headers.#list[index]);
+        return headersWith(guard === null ? headers.#guard : guard, list);
+      };
+      // The type of a body, unless it was given.
+      setType = (headers, type) => {
+        const list = headers.#list;
+        for (let at = 0; at < list.length; at += 2) if (list[at] === "content-type") return;
+        if (type !== null) headers.#add(["content-type", type]);
+      };
       sortedHeaders = (headers) => headers.#all();
     }
   }

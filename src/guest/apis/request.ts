@@ -10,7 +10,7 @@ export const REQUEST: string = /* js */ `
   let requestState;
   class Request {
     #state;
-    constructor(input, init) {
+    constructor(input, init = undefined) {
       need(arguments.length, 1);
       const model = typeof input === "object" && input !== null && #state in input ? input.#state : null;
       const url = model === null ? text(input) : undefined;
@@ -39,9 +39,9 @@ export const REQUEST: string = /* js */ `
       }
       if (isGiven) {
         const made = bodyFrom(body);
-        if (made[0].source.bytes === undefined && duplex !== "half") throw new TypeError('A request with a stream for a body needs duplex: "half".');
+        if (stateOfStream(body) !== null && duplex !== "half") throw new TypeError('A request with a stream for a body needs duplex: "half".');
         state.body = made[0];
-        withType(state.headers, made[1]);
+        setType(state.headers, made[1]);
       } else if (inherited !== null) {
         state.body = newBody(unused(inherited).source);
         inherited.disturbed = inherited.locked = true;

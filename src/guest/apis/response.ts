@@ -4,30 +4,29 @@ export const RESPONSE: string = /* js */ `
   let responseState, responseWith;
   class Response {
     #state;
-    constructor(body, init) {
+    constructor(body = null, init = undefined) {
       const given = optionsOf(init);
       const { headers, status, statusText } = given;
       const phrase = statusText === undefined ? "" : text(statusText);
-      const isGiven = body !== undefined && body !== null;
+      const isGiven = body !== null;
       const code = platform("http.response", [status === undefined ? 200 : Number(status), phrase, isGiven]);
       const state = this.#state = newResponse("default", "", false, code, phrase, headersWith("response", []), null);
       if (headers !== undefined) fillHeaders(state.headers, headers);
       if (isGiven) {
         const made = bodyFrom(body);
         state.body = made[0];
-        withType(state.headers, made[1]);
+        setType(state.headers, made[1]);
       }
     }
     clone() {
       const state = this.#state;
       unused(state.body);
-      const guard = state.type === "default" ? "response" : "immutable";
       return responseWith(newResponse(
-        state.type, state.url, state.redirected, state.status, state.statusText, copyHeaders(state.headers, guard), cloneBody(state),
+        state.type, state.url, state.redirected, state.status, state.statusText, copyHeaders(state.headers, null), cloneBody(state),
       ));
     }
     static error() { return responseWith(newResponse("error", "", false, 0, "", headersWith("immutable", []), null)); }
-    static json(data, init) {
+    static json(data, init = undefined) {
       need(arguments.length, 1);
       const json = stringify(data);
       if (json === undefined) throw new TypeError("The data cannot be written as JSON.");
@@ -35,7 +34,7 @@ export const RESPONSE: string = /* js */ `
       const state = response.#state;
       platform("http.response", [state.status, "", true]);
       state.body = textBody(json);
-      withType(state.headers, "application/json");
+      setType(state.headers, "application/json");
       return response;
     }
     static redirect(url, status = 302) {

@@ -69,7 +69,10 @@ const HTTP_PARTS: GuestApiName[] = [
 /** What an API needs is before it; otherwise large ones come first. */
 const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
   url: { source: URLS },
-  headers: { source: HEADERS, provides: "headersWith listOfHeaders sortedHeaders fillHeaders" },
+  headers: {
+    source: HEADERS,
+    provides: "headersWith sortedHeaders fillHeaders copyHeaders setType",
+  },
   bodyStream: {
     source: BODY_STREAM,
     provides: "copyOf newBody bytesSource finish readChunk cancelBody isUsed collect tee",
@@ -77,8 +80,7 @@ const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
   bodyReader: { source: BODY_READER, provides: "later stateOfStream streamOf" },
   body: {
     source: BODY,
-    provides:
-      "bodyFrom textBody installBody optionsOf unused withType cloneBody copyHeaders accessors",
+    provides: "bodyFrom textBody installBody optionsOf unused cloneBody accessors",
   },
   events: { source: EVENTS, throwsDomExceptions: true, provides: "EventTarget fire" },
   console: { source: CONSOLE },

@@ -84,7 +84,7 @@ class SandboxRequests implements GuestRequests {
         `fetch was called more than ${maxRequestsPerRun} times, the policy's maxRequestsPerRun.`,
       );
     }
-    if (this.#open.size >= maxConcurrentPerRun) {
+    if (this.#openCount >= maxConcurrentPerRun) {
       throw new TypeError(
         `${maxConcurrentPerRun} requests are open, the policy's maxConcurrentPerRun: ` +
           "read or cancel their bodies first.",
@@ -115,6 +115,13 @@ class SandboxRequests implements GuestRequests {
       this.#end(request);
       throw failureOf(request, error);
     }
+  }
+
+  /** Those that have timed out wait to say so to whoever reads their bodies. */
+  get #openCount(): number {
+    let count = 0;
+    for (const { controller } of this.#open.values()) if (!controller.signal.aborted) count++;
+    return count;
   }
 
   async #follow(
@@ -198,6 +205,7 @@ class SandboxRequests implements GuestRequests {
     if (!request?.body) throw new TypeError("The body is gone.");
     const { maxBytes } = this.#policy;
     try {
+      request.controller.signal.throwIfAborted();
       const chunk = await request.body.read();
       if (chunk === undefined) {
         this.#end(request);

@@ -31,6 +31,9 @@ export interface GuestRequests {
 
 /** Bytes of a URL and of all headers. */
 const MAXIMUM_HEAD_BYTES = 65_536;
+/** Bytes of a body that a guest is given at once: platforms may have much more in one piece. */
+const CHUNK_BYTES = 65_536;
+const NOTHING = /*#__PURE__*/ new Uint8Array(0);
 
 interface OpenRequest {
   readonly number: number;
@@ -38,8 +41,10 @@ interface OpenRequest {
   readonly timer: ReturnType<typeof setTimeout>;
   url: URL;
   body: ReplyBody | undefined;
-  /** Bytes of the body that have arrived. */
-  bytes: number;
+  /** What has arrived of the body and was not asked for yet. */
+  rest: Uint8Array;
+  /** Bytes of the body that were given out. */
+  givenBytes: number;
 }
 
 interface GuestRequest extends Hop {
@@ -105,7 +110,8 @@ class SandboxRequests implements GuestRequests {
       }, timeoutMs),
       url: wanted.url,
       body: undefined,
-      bytes: 0,
+      rest: NOTHING,
+      givenBytes: 0,
     };
     this.#open.set(wanted.number, request);
     try {
@@ -206,15 +212,22 @@ class SandboxRequests implements GuestRequests {
     const { maxBytes } = this.#policy;
     try {
       request.controller.signal.throwIfAborted();
-      const chunk = await request.body.read();
-      if (chunk === undefined) {
-        this.#end(request);
-        return null;
+      while (request.rest.length === 0) {
+        const arrived = await request.body.read();
+        if (arrived === undefined) {
+          this.#end(request);
+          return null;
+        }
+        request.rest = arrived;
       }
-      request.bytes += chunk.length;
-      if (request.bytes > maxBytes) throw new RequestRefusedError(tooLarge(request.url, maxBytes));
-      // Only these bytes: what else is in their buffer is not the guest's.
-      return new Uint8Array(chunk);
+      // A copy: what else is in their buffer is not the guest's.
+      const chunk = new Uint8Array(request.rest.subarray(0, CHUNK_BYTES));
+      request.rest = request.rest.subarray(chunk.length);
+      request.givenBytes += chunk.length;
+      if (request.givenBytes > maxBytes) {
+        throw new RequestRefusedError(tooLarge(request.url, maxBytes));
+      }
+      return chunk;
     } catch (error) {
       this.#end(request);
       throw failureOf(request, error);

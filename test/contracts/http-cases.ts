@@ -288,9 +288,14 @@ export const RESPONSE_CASES: Case[] = [
     ["abc", "abc"],
   ],
   [
-    "leaving a loop early cancels",
-    `const r = new Response("abc"); for await (const chunk of r.body) break; (await r.body.tee === undefined, r.bodyUsed)`,
-    true,
+    "leaving a loop early cancels, or not, and lets go",
+    `const r = new Response("abc"); for await (const chunk of r.body) break; const kept = new Response("abc"); for await (const chunk of kept.body.values({ preventCancel: true })) break; [r.body.locked, (await r.body.getReader().read()).done, kept.body.locked, kept.bodyUsed]`,
+    [false, true, false, true],
+  ],
+  [
+    "a loop to the end lets go",
+    `const r = new Response("abc"); const steps = r.body.values(); await steps.next(); const during = r.body.locked; await steps.next(); [during, r.body.locked, (await steps.next()).done, (await steps.return(5)).value]`,
+    [true, false, true, 5],
   ],
 ];
 

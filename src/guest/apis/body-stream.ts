@@ -195,7 +195,9 @@ export const BODY_READER: string = /* js */ `
       const two = tee(body);
       return [streamOf(two[0]), streamOf(two[1])];
     }
-    values() { return new BodyIterator(this.#lock()); }
+    values(options = undefined) {
+      return new BodyIterator(this.#lock(), options !== undefined && options !== null && !!options.preventCancel);
+    }
     #lock() {
       const body = this.#body;
       if (body.locked) throw new TypeError("The stream is locked by a reader.");
@@ -239,14 +241,31 @@ export const BODY_READER: string = /* js */ `
     }
   }
   class BodyIterator {
-    #body;
-    constructor(body) { this.#body = body; }
+    #body; #keeps; #done = false;
+    constructor(body, keeps) { this.#body = body; this.#keeps = keeps; }
+    // Lets go of the body: from now on there is nothing more here.
+    #leave() {
+      this.#done = true;
+      this.#body.locked = false;
+    }
     next() {
-      return later((resolve, reject) => readChunk(this.#body, function (chunk) { resolve(resultOf(chunk)); }, reject));
+      return later((resolve, reject) => {
+        if (this.#done) return resolve(resultOf(null));
+        readChunk(this.#body, (chunk) => {
+          if (chunk === null && !this.#done) this.#leave();
+          resolve(resultOf(chunk));
+        }, (error) => {
+          if (!this.#done) this.#leave();
+          reject(error);
+        });
+      });
     }
     return(value) {
       return later((resolve) => {
-        cancelBody(this.#body);
+        if (!this.#done) {
+          if (!this.#keeps) cancelBody(this.#body);
+          this.#leave();
+        }
         resolve({ value, done: true });
       });
     }

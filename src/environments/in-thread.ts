@@ -16,7 +16,7 @@ interface HoldingPort extends MessagePort {
 }
 
 /** What a build for one platform brings along for guests in its own thread. */
-type Local = Pick<WorkerSurroundings, "hostModules" | "loadTrackingEngine">;
+type Local = Pick<WorkerSurroundings, "hostModules" | "loadTrackingEngine" | "loadTransport">;
 
 /** An environment for this platform. */
 export function inThread(local: Local): Environment {

@@ -6,6 +6,7 @@
 import type { EngineFacts } from "./calibrate.ts";
 import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
@@ -45,6 +46,8 @@ export class Cell {
   stowed: Stowed | undefined;
   /** A new sandbox is being made for what was stowed. */
   reviving: Promise<void> | undefined;
+  /** What its guests fetch; made with the first request. */
+  requests: GuestRequests | undefined;
   #sandbox: Sandbox | undefined;
 
   constructor(sandbox: Sandbox, image: Image) {
@@ -69,6 +72,12 @@ export class Cell {
     this.stowed = undefined;
     this.#sandbox = sandbox;
     if (this.hooks) sandbox.hooks = this.hooks;
+  }
+
+  /** Nobody waits for its requests any more. */
+  endRequests(): void {
+    this.requests?.abort();
+    this.requests = undefined;
   }
 }
 
@@ -224,6 +233,7 @@ export class Cells {
     // Clearing what is empty is not free: it makes a new table.
     if (cell.hostCalls.size > 0) cell.hostCalls.clear();
     if (cell.handles.size > 0) cell.handles.clear();
+    if (cell.requests !== undefined) cell.endRequests();
     this.#idle.delete(cell);
     if (cell.stowed) {
       cell.stowed = undefined;
@@ -292,7 +302,10 @@ export class Cells {
   }
 
   dispose(): void {
-    for (const cell of this.#all) clearTimeout(cell.timer);
+    for (const cell of this.#all) {
+      clearTimeout(cell.timer);
+      cell.endRequests();
+    }
     this.#free.length = 0;
     this.#idle.clear();
     this.#all.clear();

@@ -14,6 +14,7 @@ import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
@@ -53,6 +54,8 @@ export interface ExecutorSettings {
   memoryBytes: number;
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
+  /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
+  openRequests: (() => GuestRequests) | undefined;
   inventory(this: void): Inventory;
   post(batch: Payload): void;
 }
@@ -77,11 +80,12 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, inventory } = settings;
+    const { door, signals, answerNow, openRequests, inventory } = settings;
     this.#surroundings = {
       door,
       signals,
       answerNow,
+      openRequests,
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
@@ -468,6 +472,8 @@ export class Executor {
       for (const other of cell.runs) this.#fail(other, cell, verdict);
     } else {
       cell.sandbox.free(run.owned);
+      // Which of several runs asked for what cannot be told: theirs end with the last of them.
+      if (cell.runs.size === 0) cell.endRequests();
       if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
     }
   }

@@ -13,12 +13,15 @@ import type {
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
+import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
 import { loadEngine, loadTracking } from "./engine.ts";
 import { EngineChoice } from "./engine-choice.ts";
 import { Executor } from "./executor.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
+import type { Transport } from "./fetch/transport.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
 import type { Image } from "./image.ts";
@@ -35,6 +38,8 @@ export interface WorkerSurroundings {
   hostModules: HostModules;
   /** Compiles the build of the engine that notes what it writes. */
   readonly loadTrackingEngine: () => Promise<WebAssembly.Module>;
+  /** Loads what makes requests; called where guests may fetch something. */
+  readonly loadTransport: () => Promise<Transport>;
   /** Answers synchronous host calls; only where guest and host share a thread. */
   answerNow?: AnswerNow | undefined;
 }
@@ -78,7 +83,7 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, signals, hostModules, answerNow } = this.#surroundings;
+    const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
     const facts = await calibrate(engine);
     const door = new HostDoor(hostModules);
@@ -89,7 +94,7 @@ class GuestWorker {
       maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
-      webApis: settings.webApis,
+      webApis: settings.fetch ? [...settings.webApis, "fetch"] : settings.webApis,
     };
     const empty = await bootTemplate(template);
     const choice = new EngineChoice(
@@ -105,6 +110,7 @@ class GuestWorker {
       isolation: settings.isolation,
       memoryBytes: settings.memoryBytes,
       answerNow,
+      openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory: () => this.#inventory,
       post,
     });
@@ -171,6 +177,18 @@ class GuestWorker {
     if (!this.#running) throw new Error("The worker's engine was not started.");
     return this.#running;
   }
+}
+
+/** Loaded when it is needed: most guests may fetch nothing. */
+async function fetching(
+  policy: FetchPolicy,
+  loadTransport: () => Promise<Transport>,
+): Promise<() => GuestRequests> {
+  const [{ requestsUnder }, transport] = await Promise.all([
+    import("./fetch/requests.ts"),
+    loadTransport(),
+  ]);
+  return requestsUnder(policy, transport);
 }
 
 /** Names the engine, its version and what the layout constants were checked against. */

@@ -9,8 +9,8 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
-import type { WebApiName } from "../protocol/web-apis.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
+import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import type { HostDoor } from "./host-door.ts";
@@ -39,7 +39,7 @@ export interface TemplateSettings {
   maximumPages: number;
   installTimeoutMs: number;
   door: HostDoor;
-  webApis: readonly WebApiName[];
+  webApis: readonly GuestApiName[];
 }
 
 /** Boots an empty sandbox and checks the engine in it. Called once per worker. */
@@ -105,6 +105,7 @@ class TemplateBuilder {
           hostCalled: () => {},
           callHost: noHostYet,
           callHostSync: noHostYet,
+          request: noRequestYet,
           handles: this.#handles,
           startedAt: () => this.#startedAt,
         }),
@@ -297,6 +298,10 @@ class TemplateBuilder {
 /** A host function's effects would happen once per worker and stay in the image. */
 function noHostYet(): never {
   throw new Error("Host functions cannot be called while definitions are installed.");
+}
+
+function noRequestYet(): never {
+  throw new TypeError("fetch cannot be called while definitions are installed.");
 }
 
 function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {

@@ -226,7 +226,7 @@ export class Supervisor {
 
   async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
     const { settings, engineModule } = this.#options;
-    const { engine, isolation, limits, installTimeoutMs, environment, webApis } = settings;
+    const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
     await link.request(
       "start its engine",
       () =>
@@ -236,6 +236,7 @@ export class Supervisor {
           isolation,
           memoryBytes: limits.memoryBytes,
           webApis,
+          fetch,
           installTimeoutMs,
           signals: link.handle.signals?.buffer,
           stackBytes: environment.stackBytes[engine],

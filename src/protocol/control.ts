@@ -3,6 +3,7 @@
  * their results do not travel here, see `messages.ts`.
  */
 
+import type { FetchPolicy } from "./fetch-policy.ts";
 import type { WebApiName } from "./web-apis.ts";
 
 export type EngineName = "sync" | "asyncify";
@@ -19,6 +20,8 @@ export interface WorkerSettings {
   memoryBytes: number;
   /** What sandboxes have besides the language. */
   webApis: WebApiName[];
+  /** What guests may fetch; without it there is no `fetch`. */
+  fetch?: FetchPolicy | undefined;
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
   /** The shared signal block; absent where SharedArrayBuffer is. */

@@ -7,6 +7,7 @@ import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
+import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
 import { type LinkListener, WorkerLink } from "./worker-link.ts";
@@ -14,6 +15,8 @@ import { type LinkListener, WorkerLink } from "./worker-link.ts";
 export interface SupervisorOptions {
   settings: PoolSettings;
   engineModule: WebAssembly.Module;
+  /** Has the first workers. */
+  launch: Launch;
   registry: Registry;
   clock: Clock;
   events: EventEmitter;
@@ -206,7 +209,7 @@ export class Supervisor {
 
   /** Opens the pipe, and closes it again when it opens too late. */
   #openHandle(workerId: number): Promise<WorkerHandle> {
-    const { settings, clock } = this.#options;
+    const { settings, launch, clock } = this.#options;
     const { environment, startTimeoutMs, maxInFlightPerWorker: slots } = settings;
     return new Promise((resolve, reject) => {
       let isLate = false;
@@ -215,7 +218,8 @@ export class Supervisor {
         const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
         reject(new SkepError("unsupported-environment", message));
       });
-      environment.open({ workerId, slots }).then(
+      const opening = launch.take(workerId) ?? environment.open({ workerId, slots });
+      opening.then(
         (handle) => {
           cancelTimeout();
           if (isLate) void handle.terminate().catch(() => {});

@@ -6,7 +6,18 @@ import type { Address, Engine, EngineInstance } from "./engine.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { RuntimeLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 
+/** What is found out: addresses in any instance of one engine build. */
+export interface EngineLayout {
+  /** The stack ends and the heap begins here. */
+  heapStart: Address;
+  /** Holds the heap's high-water mark. */
+  breakWord: Address;
+}
+
+/** How to use what was found out. */
 export interface EngineFacts {
+  /** What these facts follow from. */
+  layout: EngineLayout;
   /** The engine's static data ends before this address. */
   stackStart: Address;
   /** The stack ends and the heap begins here. */
@@ -31,10 +42,15 @@ const STACK_WATCH_BYTES = 4096;
 
 export async function calibrate(engine: Engine): Promise<EngineFacts> {
   const instance = await engine.instantiate(256);
-  const heapStart = findHeapStart(instance);
-  const breakWord = findBreak(instance);
+  return engineFacts({ heapStart: findHeapStart(instance), breakWord: findBreak(instance) });
+}
+
+/** The facts about an engine build whose layout is known. */
+export function engineFacts(layout: EngineLayout): EngineFacts {
+  const { heapStart, breakWord } = layout;
   const nextSeed = createSeeder();
   return {
+    layout,
     stackStart: STATIC_BYTES,
     heapStart,
     heapEnd: ({ heap }) => heap.words[breakWord / 4] ?? 0,

@@ -11,9 +11,9 @@ import type {
   WorkerStatistics,
 } from "../protocol/control.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
 import { loadEngine } from "./engine.ts";
+import { engineBuildOf, startEngine } from "./engine-start.ts";
 import { Executor } from "./executor.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
@@ -21,7 +21,7 @@ import type { Image } from "./image.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
-import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
+import { buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
@@ -74,18 +74,15 @@ class GuestWorker {
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
     const { post, signals, hostModules, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
-    const facts = await calibrate(engine);
+    const { facts, image: empty, start } = await startEngine(engine, settings);
     const door = new HostDoor(hostModules);
     const template: TemplateSettings = {
       engine,
       facts,
-      stackBytes: settings.stackBytes,
       maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
-      webApis: settings.webApis,
     };
-    const empty = await bootTemplate(template);
     const cells = new Cells(engine, facts, empty);
     const executor = new Executor({
       cells,
@@ -98,7 +95,7 @@ class GuestWorker {
       post,
     });
     this.#running = { template, empty, cells, executor };
-    return { engineBuild: engineBuild(settings) };
+    return { engineBuild: engineBuildOf(engine), start };
   }
 
   /** One change after the other: each builds a template from what the one before left. */
@@ -152,9 +149,4 @@ class GuestWorker {
     if (!this.#running) throw new Error("The worker's engine was not started.");
     return this.#running;
   }
-}
-
-/** Names the engine, its version and what the layout constants were checked against. */
-function engineBuild(settings: WorkerSettings): string {
-  return `quickjs-2025-09-13-${settings.engine}`;
 }

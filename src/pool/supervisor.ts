@@ -10,6 +10,7 @@ import type { EventEmitter } from "./events.ts";
 import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
+import { SharedStart } from "./shared-start.ts";
 import { type LinkListener, WorkerLink } from "./worker-link.ts";
 
 export interface SupervisorOptions {
@@ -51,6 +52,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Who waits for a worker to be up, or for the certainty that none will be. */
   readonly #waiting = new Set<() => void>();
+  readonly #sharedStart = new SharedStart();
   #lastWorkerId: number;
   #isStopped = false;
 
@@ -236,20 +238,23 @@ export class Supervisor {
   async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
     const { settings, engineModule } = this.#options;
     const { engine, isolation, limits, installTimeoutMs, environment, webApis } = settings;
-    await link.request(
-      "start its engine",
-      () =>
-        link.handle.control.initialise({
-          engine,
-          engineModule,
-          isolation,
-          memoryBytes: limits.memoryBytes,
-          webApis,
-          installTimeoutMs,
-          signals: link.handle.signals?.buffer,
-          stackBytes: environment.stackBytes[engine],
-        }),
-      timeoutMs,
+    await this.#sharedStart.initialise((start) =>
+      link.request(
+        "start its engine",
+        () =>
+          link.handle.control.initialise({
+            engine,
+            engineModule,
+            isolation,
+            memoryBytes: limits.memoryBytes,
+            webApis,
+            installTimeoutMs,
+            signals: link.handle.signals?.buffer,
+            stackBytes: environment.stackBytes[engine],
+            start,
+          }),
+        timeoutMs,
+      ),
     );
   }
 

@@ -1,9 +1,9 @@
 // Makes dist/: the engine's wasm files, then one JavaScript and one declaration file per source;
-// the workers' entry modules are bundles.
+// the entry modules of Node and of workers are bundles.
 import { copyFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleWorkers } from "./bundle-workers.mjs";
+import { bundleEntries } from "./bundle-entries.mjs";
 import { copyEngine } from "./copy-engine.mjs";
 import { run } from "./run.mjs";
 
@@ -32,7 +32,7 @@ export async function build() {
   for (const file of handwritten) await copyFile(join(root, "src", file), join(root, "dist", file));
   if (code !== 0) return false;
   await removeStaleOutput();
-  await bundleWorkers();
+  await bundleEntries();
   return true;
 }
 

@@ -16,7 +16,8 @@ export class SharedStart {
   async initialise(
     request: (start: EngineStart | undefined) => Promise<WorkerReady>,
   ): Promise<void> {
-    if (this.#start === undefined) await this.#first;
+    // Not awaited where there is none: the first must be known before the next one comes.
+    if (this.#start === undefined && this.#first !== undefined) await this.#first;
     const initialised = request(this.#start).then((ready) => {
       this.#start ??= ready.start;
     });

@@ -39,7 +39,7 @@ test("the first worker boots the engine; the others, and later ones, take over w
   asked[0]!.answer({ start: START });
   await settle();
   expect(asked.map(({ given }) => given)).toEqual([undefined, START, START]);
-  for (const { answer } of asked.slice(1)) answer({});
+  for (const worker of asked.slice(1)) worker.answer({});
   await Promise.all(ends);
   void initialise();
   await settle();

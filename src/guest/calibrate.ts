@@ -89,26 +89,31 @@ function findHeapStart(instance: EngineInstance): Address {
 
 /** The word that follows the heap's end: of all that move with a new block, the highest value. */
 function findBreak(instance: EngineInstance): Address {
-  let candidates: Set<number> | undefined;
+  let candidates: number[] = [];
   for (let round = 0; round < 4; round++) {
     const end = instance.malloc(PROBE_BYTES) + PROBE_BYTES;
     const words = new Uint32Array(instance.memory.buffer, 0, STATIC_BYTES / 4);
-    const found = new Set<number>();
-    for (let index = 0; index < words.length; index++) {
+    const follows = (index: number): boolean => {
       const word = words[index] ?? 0;
-      if (word >= end && word < end + BREAK_SLACK && (!candidates || candidates.has(index)))
-        found.add(index);
-    }
-    candidates = found;
+      return word >= end && word < end + BREAK_SLACK;
+    };
+    // All words once, and then those that followed.
+    candidates = round === 0 ? indexesOf(words, follows) : candidates.filter(follows);
   }
   const words = new Uint32Array(instance.memory.buffer, 0, STATIC_BYTES / 4);
   let best: number | undefined;
-  for (const index of candidates ?? []) {
+  for (const index of candidates) {
     if (best === undefined || (words[index] ?? 0) > (words[best] ?? 0)) best = index;
   }
   if (best === undefined)
     throw new Error("The engine's heap end was not found: this engine build is not supported.");
   return best * 4;
+}
+
+function indexesOf(words: Uint32Array, accept: (index: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < words.length; index++) if (accept(index)) found.push(index);
+  return found;
 }
 
 /** Where a context keeps the state of Math.random: 8 bytes, never all zeros. */

@@ -15,10 +15,11 @@ import type { Payload } from "../protocol/payload.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
+import type { GuestApiName } from "./apis/web-apis.ts";
 import { loadEngine, loadTracking } from "./engine.ts";
 import { EngineChoice } from "./engine-choice.ts";
+import { engineBuildOf, startEngine } from "./engine-start.ts";
 import { Executor } from "./executor.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import type { Transport } from "./fetch/transport.ts";
@@ -28,7 +29,7 @@ import type { Image } from "./image.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
-import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
+import { buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
@@ -85,18 +86,19 @@ class GuestWorker {
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
     const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
-    const facts = await calibrate(engine);
+    const webApis: GuestApiName[] = settings.fetch
+      ? [...settings.webApis, "fetch"]
+      : settings.webApis;
+    const started = await startEngine(engine, { ...settings, webApis });
+    const { facts, image: empty, start } = started;
     const door = new HostDoor(hostModules);
     const template: TemplateSettings = {
       engine,
       facts,
-      stackBytes: settings.stackBytes,
       maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
-      webApis: settings.fetch ? [...settings.webApis, "fetch"] : settings.webApis,
     };
-    const empty = await bootTemplate(template);
     const choice = new EngineChoice(
       engine,
       () => this.#surroundings.loadTrackingEngine().then(loadTracking),
@@ -115,7 +117,7 @@ class GuestWorker {
       post,
     });
     this.#running = { template, empty, cells, executor };
-    return { engineBuild: engineBuild(settings) };
+    return { engineBuild: engineBuildOf(engine), start };
   }
 
   /** One change after the other: each builds a template from what the one before left. */
@@ -189,9 +191,4 @@ async function fetching(
     loadTransport(),
   ]);
   return requestsUnder(policy, transport);
-}
-
-/** Names the engine, its version and what the layout constants were checked against. */
-function engineBuild(settings: WorkerSettings): string {
-  return `quickjs-2025-09-13-${settings.engine}`;
 }

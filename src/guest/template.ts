@@ -32,21 +32,30 @@ export class InstallError extends Error {
   }
 }
 
-export interface TemplateSettings {
+export interface BootSettings {
   engine: Engine;
   facts: EngineFacts;
   stackBytes: number;
-  maximumPages: number;
-  installTimeoutMs: number;
-  door: HostDoor;
   webApis: readonly GuestApiName[];
 }
 
-/** Boots an empty sandbox and checks the engine in it. Called once per worker. */
-export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
-  const { engine, facts, stackBytes } = settings;
-  const sandbox = await Sandbox.create(engine, Math.max(settings.maximumPages, INITIAL_PAGES));
-  sandbox.boot(stackBytes, settings.webApis);
+export interface TemplateSettings {
+  engine: Engine;
+  facts: EngineFacts;
+  maximumPages: number;
+  installTimeoutMs: number;
+  door: HostDoor;
+}
+
+/** Boots an empty sandbox and checks the engine in it. Called at least once per pool. */
+export async function bootTemplate({
+  engine,
+  facts,
+  stackBytes,
+  webApis,
+}: BootSettings): Promise<Image> {
+  const sandbox = await Sandbox.create(engine);
+  sandbox.boot(stackBytes, webApis);
   const image = captureImage(sandbox, facts);
   selfTest(sandbox);
   restoreImage(sandbox, image, facts);

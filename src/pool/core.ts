@@ -11,6 +11,7 @@ import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
+import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
@@ -32,6 +33,8 @@ export interface CoreStart extends CoreSurroundings {
   onCreated?: ((core: PoolCore) => void) | undefined;
   /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
   lastWorkerId?: number | undefined;
+  /** Where the engine and the first workers come from, when they were set in motion before. */
+  launch?: Launch | undefined;
 }
 
 /** A run that hung, and how its worker was ended for it. */
@@ -56,6 +59,7 @@ export class PoolCore {
     readonly settings: PoolSettings,
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
+    launch: Launch,
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
@@ -75,6 +79,7 @@ export class PoolCore {
     this.supervisor = new Supervisor({
       settings,
       engineModule,
+      launch,
       registry,
       clock,
       events,
@@ -125,11 +130,14 @@ export class PoolCore {
     registry: Registry,
     options: CoreStart = {},
   ): Promise<PoolCore> {
-    const engineModule = await platform.loadEngine(settings.engine);
-    const core = new PoolCore(settings, registry, engineModule, options);
-    options.onCreated?.(core);
-    await core.supervisor.start(settings.workers);
-    return core;
+    const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
+    const start = async (): Promise<PoolCore> => {
+      const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      options.onCreated?.(core);
+      await core.supervisor.start(settings.workers);
+      return core;
+    };
+    return launch.until(start());
   }
 
   get isClosed(): boolean {

@@ -28,12 +28,27 @@ export interface WorkerSettings {
   signals?: SharedArrayBuffer | undefined;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
   stackBytes: number;
+  /** What another worker of the same pool answered with: its engine need not be booted again. */
+  start?: EngineStart | undefined;
+}
+
+/**
+ * A booted and checked engine, as one worker of a pool passes it on to the others. Trusted: only
+ * ever an answer to `initialise`, by a worker that has not run anything yet.
+ */
+export interface EngineStart {
+  /** Must be that of the engine it is used with. */
+  readonly engineBuild: string;
+  /** The workers' own; can be cloned. */
+  readonly state: unknown;
 }
 
 /** What a worker tells about itself once its engine runs. */
 export interface WorkerReady {
   /** Identifies the engine build; images only fit the build that made them. */
   engineBuild: string;
+  /** For the pool's other workers, when this one booted its engine itself. */
+  start?: EngineStart | undefined;
 }
 
 /** A function as workers receive it. */

@@ -4,7 +4,9 @@
  * cell is everybody's and is not reset.
  */
 import type { EngineFacts } from "./calibrate.ts";
+import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
@@ -44,6 +46,8 @@ export class Cell {
   stowed: Stowed | undefined;
   /** A new sandbox is being made for what was stowed. */
   reviving: Promise<void> | undefined;
+  /** What its guests fetch; made with the first request. */
+  requests: GuestRequests | undefined;
   #sandbox: Sandbox | undefined;
 
   constructor(sandbox: Sandbox, image: Image) {
@@ -69,9 +73,16 @@ export class Cell {
     this.#sandbox = sandbox;
     if (this.hooks) sandbox.hooks = this.hooks;
   }
+
+  /** Nobody waits for its requests any more. */
+  endRequests(): void {
+    this.requests?.abort();
+    this.requests = undefined;
+  }
 }
 
 export class Cells {
+  readonly #choice: EngineChoice;
   #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
@@ -85,17 +96,26 @@ export class Cells {
   discarded = 0;
 
   constructor(
+    choice: EngineChoice,
     engine: Engine,
     facts: EngineFacts,
     /** What new and reset cells are made from. */
     public image: Image,
   ) {
+    this.#choice = choice;
     this.#engine = engine;
     this.#facts = facts;
   }
 
+  /** Runs that start from now on start from this image. */
+  async useImage(image: Image): Promise<void> {
+    const engine = await this.#choice.settle(image.bytes);
+    this.image = image;
+    this.#useEngine(engine);
+  }
+
   /** Sandboxes are instances of this engine from now on. Those of another serve their runs to the end. */
-  useEngine(engine: Engine): void {
+  #useEngine(engine: Engine): void {
     if (engine === this.#engine) return;
     this.#engine = engine;
     this.dropFree();
@@ -203,8 +223,9 @@ export class Cells {
     return cell;
   }
 
-  /** A run has left the cell for good: it is kept for others, or thrown away. */
-  release(cell: Cell): void {
+  /** A run that spent so much time in the engine has left the cell for good. */
+  release(cell: Cell, cpuMs: number): void {
+    this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
     cell.epoch++;
     cell.used = true;
@@ -212,12 +233,18 @@ export class Cells {
     // Clearing what is empty is not free: it makes a new table.
     if (cell.hostCalls.size > 0) cell.hostCalls.clear();
     if (cell.handles.size > 0) cell.handles.clear();
+    if (cell.requests !== undefined) cell.endRequests();
     this.#idle.delete(cell);
     if (cell.stowed) {
       cell.stowed = undefined;
       this.#all.delete(cell);
       return;
     }
+    this.keep(cell);
+  }
+
+  /** Keeps a cell for others, or throws it away. */
+  keep(cell: Cell): void {
     const { sandbox } = cell;
     const growth = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
     cell.growthBytes = Math.max(cell.growthBytes, growth);
@@ -235,6 +262,7 @@ export class Cells {
 
   /** Resets free cells ahead of the next run; done while nobody waits for a result. */
   clean(): void {
+    this.#useEngine(this.#choice.review(this.image.bytes));
     for (const cell of this.#free) {
       if (cell.used || cell.image !== this.image) this.#reset(cell);
     }
@@ -274,7 +302,10 @@ export class Cells {
   }
 
   dispose(): void {
-    for (const cell of this.#all) clearTimeout(cell.timer);
+    for (const cell of this.#all) {
+      clearTimeout(cell.timer);
+      cell.endRequests();
+    }
     this.#free.length = 0;
     this.#idle.clear();
     this.#all.clear();

@@ -5,6 +5,7 @@ import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
+import { loadTransport } from "./fetch/load-transport.node.ts";
 import { hostModules } from "./host-modules.node.ts";
 import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
@@ -23,6 +24,7 @@ const service = serveWorker({
   signals: receiveSignals(signals),
   hostModules,
   loadTrackingEngine,
+  loadTransport,
 });
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.

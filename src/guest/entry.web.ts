@@ -2,6 +2,7 @@
 import { expose } from "comlink";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
+import { loadTransport } from "./fetch/load-transport.web.ts";
 import { hostModules } from "./host-modules.web.ts";
 import { loadTrackingEngine } from "./tracking-engine.web.ts";
 import { serveWorker } from "./serve.ts";
@@ -20,6 +21,7 @@ function open({ control, signals }: Opening): void {
     signals: receiveSignals(signals),
     hostModules,
     loadTrackingEngine,
+    loadTransport,
   });
   expose(service.control, control);
   self.addEventListener("message", (event: MessageEvent<unknown>) => {

@@ -15,6 +15,7 @@ import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
@@ -55,6 +56,8 @@ export interface ExecutorSettings {
   memoryBytes: number;
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
+  /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
+  openRequests: (() => GuestRequests) | undefined;
   inventory(this: void): Inventory;
   post(batch: Payload): void;
 }
@@ -79,11 +82,12 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, inventory } = settings;
+    const { door, signals, answerNow, openRequests, inventory } = settings;
     this.#surroundings = {
       door,
       signals,
       answerNow,
+      openRequests,
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
@@ -195,7 +199,7 @@ export class Executor {
     const { memoryBytes: heapBytes } = run.limits;
     const isFull = cells.isFull || this.#isCrowded;
     const cell = cells.take(heapBytes) ?? (isFull ? cells.takeOver(heapBytes) : undefined);
-    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
+    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.keep(made));
     return cell;
   }
 
@@ -485,7 +489,7 @@ export class Executor {
     this.#parked.delete(run.id);
     cell.runs.delete(run);
     this.#isCrowded = false;
-    if (cell !== this.#shared) return this.#settings.cells.release(cell);
+    if (cell !== this.#shared) return this.#settings.cells.release(cell, run.cpuMs);
     if (cell.sandbox.poisoned) {
       // Nobody in it can be told anything any more.
       const verdict: Verdict = {
@@ -496,6 +500,8 @@ export class Executor {
       for (const other of cell.runs) this.#fail(other, cell, verdict);
     } else {
       cell.sandbox.free(run.owned);
+      // Which of several runs asked for what cannot be told: theirs end with the last of them.
+      if (cell.runs.size === 0) cell.endRequests();
       if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
     }
   }
@@ -503,7 +509,7 @@ export class Executor {
   #dropShared(): void {
     const cell = this.#shared;
     this.#shared = undefined;
-    if (cell) this.#settings.cells.release(cell);
+    if (cell) this.#settings.cells.release(cell, 0);
   }
 
   /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */

@@ -34,6 +34,8 @@ export interface HostVisit {
   callHost(name: string, args: Payload): number;
   /** The same, waiting for the reply; a string says why that is impossible. */
   callHostSync(name: string, args: Payload): { succeeded: boolean; payload: Payload } | string;
+  /** A part of a guest's request; what is promised settles later. */
+  request(action: string, args: readonly unknown[]): Promise<unknown> | undefined;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
   /** Counts a call into host code. */
@@ -130,6 +132,8 @@ export class HostDoor {
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
           return placeSyncReply(sandbox, reply);
         }
+        case HostOperation.request:
+          return this.#request(sandbox, visit, heap.text(at(1), 16), at(2));
         case HostOperation.platform:
           return platformResult(sandbox, heap.text(at(1), 64), at(2), visit);
         case HostOperation.callModule: {
@@ -156,6 +160,13 @@ export class HostDoor {
     } catch (error) {
       return encodeArray(describeHostError(error), "error");
     }
+  }
+
+  #request(sandbox: Sandbox, visit: HostVisit, action: string, args: Address): Address {
+    if (action === "open") visit.hostCalled();
+    const values = decodeValue(argumentBytes(sandbox, args)) as unknown[];
+    const result = this.#result(visit, visit.request(action, values), undefined);
+    return placeArray(sandbox, encodeArray(result, "result"));
   }
 
   #moduleFunction(

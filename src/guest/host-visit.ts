@@ -10,6 +10,7 @@ import { encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
 import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor, HostVisit } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
@@ -34,6 +35,8 @@ export interface VisitSurroundings {
   door: HostDoor;
   signals: Signals | undefined;
   answerNow: AnswerNow | undefined;
+  /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
+  openRequests: (() => GuestRequests) | undefined;
   readonly inventory: () => Inventory;
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
@@ -219,6 +222,13 @@ class CellVisit implements HostVisit {
     }
     // The verdict ends the run at the guest's next step, whatever it catches.
     return "The run was ended while it waited for the host.";
+  }
+
+  request(action: string, args: readonly unknown[]): Promise<unknown> | undefined {
+    const { openRequests } = this.#surroundings;
+    if (!openRequests) throw new TypeError("The pool has no policy for fetch.");
+    this.#cell.requests ??= openRequests();
+    return this.#cell.requests.perform(action, args);
   }
 
   console(level: Address, values: Address): void {

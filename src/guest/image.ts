@@ -86,10 +86,8 @@ export function restoreImage(sandbox: Sandbox, image: Image, facts: EngineFacts)
 
 /** Copies back the pages that were written since the sandbox was made from this same image. */
 function restoreWrittenPages(sandbox: Sandbox, image: Image, facts: EngineFacts): void {
-  const pages = pagesOf(image);
   const memory = sandbox.heap.bytes;
-  eachChangedPage(sandbox, image, facts, (start, page) => {
-    const source = pages[page];
+  eachChangedPage(sandbox, image, facts, (start, source) => {
     if (source === undefined) memory.fill(0, start, start + WRITTEN_PAGE_BYTES);
     else memory.set(source, start);
   });
@@ -97,14 +95,15 @@ function restoreWrittenPages(sandbox: Sandbox, image: Image, facts: EngineFacts)
 
 /**
  * Visits the pages of the image's extent that may differ from it, in a sandbox that was made from
- * it and tracks writes.
+ * it and tracks writes; with what the image has there, undefined for zeros.
  */
 export function eachChangedPage(
   sandbox: Sandbox,
   image: Image,
   facts: EngineFacts,
-  visit: (start: Address, page: number) => void,
+  visit: (start: Address, source: Uint8Array | undefined) => void,
 ): void {
+  const pages = pagesOf(image);
   const memory = sandbox.heap.bytes;
   // The host writes to fixed places, and to blocks that are noted when it allocates them.
   const { argumentValues, argumentPointers, input, context, contextOut } = image.anchors;
@@ -119,7 +118,7 @@ export function eachChangedPage(
   const firstOfHeap = Math.floor(facts.heapStart / WRITTEN_PAGE_BYTES);
   eachWrittenPage(memory, image.heapEnd, (page) => {
     if (page >= firstOfStack && page < firstOfHeap) return;
-    visit(page * WRITTEN_PAGE_BYTES, page);
+    visit(page * WRITTEN_PAGE_BYTES, pages[page]);
   });
 }
 

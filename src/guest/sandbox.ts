@@ -5,8 +5,8 @@
 import type { Address, Engine, EngineInstance } from "./engine.ts";
 import { INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
 import { noteWrite } from "./written-pages.ts";
-import { WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
-import { webApiSources } from "./apis/web-apis.ts";
+import { WEB_API_NAMES } from "../protocol/web-apis.ts";
+import { type GuestApiName, webApiSources } from "./apis/web-apis.ts";
 import { BOOT_SOURCE, HELPERS, type HelperName, IMPORT_SOURCE } from "./boot/boot.ts";
 import { HeapReader } from "./marshal/heap-reader.ts";
 import {
@@ -113,7 +113,7 @@ export class Sandbox {
   }
 
   /** Starts the engine and runs the library's guest code. The same steps each time: see {@link Anchors}. */
-  boot(stackBytes: number, webApis: readonly WebApiName[] = WEB_API_NAMES): void {
+  boot(stackBytes: number, webApis: readonly GuestApiName[] = WEB_API_NAMES): void {
     const { exports, malloc } = this.instance;
     const runtime = exports.QTS_NewRuntime();
     const context = exports.QTS_NewContext(runtime, 0);
@@ -148,7 +148,7 @@ export class Sandbox {
     this.heap.runtime = anchors.runtime;
   }
 
-  #captureHelpers(webApis: readonly WebApiName[]): void {
+  #captureHelpers(webApis: readonly GuestApiName[]): void {
     const { exports } = this.instance;
     const { context } = this.anchors;
     const trampoline = exports.QTS_NewFunction(context, "host", 1, false, 1);

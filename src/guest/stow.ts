@@ -33,8 +33,9 @@ export function stow(sandbox: Sandbox, image: Image, facts: EngineFacts): Stowed
   const heapEnd = facts.heapEnd(sandbox);
   const starts: Address[] = [];
   if (sandbox.instance.tracksWrites && sandbox.madeFrom === image) {
-    eachChangedPage(sandbox, image, facts, (start) => {
-      for (let at = start; at < start + WRITTEN_PAGE_BYTES; at += BLOCK_BYTES) starts.push(at);
+    eachChangedPage(sandbox, image, facts, (start, source) => {
+      if (source) differing(heap.words, start, source, starts);
+      else notZero(heap.words, start, start + WRITTEN_PAGE_BYTES, starts);
     });
   } else {
     for (const { start, bytes } of image.segments) differing(heap.words, start, bytes, starts);

@@ -9,10 +9,10 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
-import type { WebApiName } from "../protocol/web-apis.ts";
 import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
 import type { SourceLocation } from "../source-location.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
+import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
@@ -35,21 +35,30 @@ export class InstallError extends Error {
   }
 }
 
-export interface TemplateSettings {
+export interface BootSettings {
   engine: Engine;
   facts: EngineFacts;
   stackBytes: number;
+  webApis: readonly GuestApiName[];
+}
+
+export interface TemplateSettings {
+  engine: Engine;
+  facts: EngineFacts;
   maximumPages: number;
   installTimeoutMs: number;
   door: HostDoor;
-  webApis: readonly WebApiName[];
 }
 
-/** Boots an empty sandbox and checks the engine in it. Called once per worker. */
-export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
-  const { engine, facts, stackBytes } = settings;
-  const sandbox = await Sandbox.create(engine, Math.max(settings.maximumPages, INITIAL_PAGES));
-  sandbox.boot(stackBytes, settings.webApis);
+/** Boots an empty sandbox and checks the engine in it. Called at least once per pool. */
+export async function bootTemplate({
+  engine,
+  facts,
+  stackBytes,
+  webApis,
+}: BootSettings): Promise<Image> {
+  const sandbox = await Sandbox.create(engine);
+  sandbox.boot(stackBytes, webApis);
   const image = captureImage(sandbox, facts);
   selfTest(sandbox);
   restoreImage(sandbox, image, facts);
@@ -108,6 +117,7 @@ class TemplateBuilder {
           hostCalled: () => {},
           callHost: noHostYet,
           callHostSync: noHostYet,
+          request: noRequestYet,
           handles: this.#handles,
           startedAt: () => this.#startedAt,
         }),
@@ -329,6 +339,10 @@ class TemplateBuilder {
 /** A host function's effects would happen once per worker and stay in the image. */
 function noHostYet(): never {
   throw new Error("Host functions cannot be called while definitions are installed.");
+}
+
+function noRequestYet(): never {
+  throw new TypeError("fetch cannot be called while definitions are installed.");
 }
 
 function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {

@@ -11,10 +11,11 @@ import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
+import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
-import type { Explain } from "./place.ts";
+import { createExplain } from "./place.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -33,6 +34,8 @@ export interface CoreStart extends CoreSurroundings {
   onCreated?: ((core: PoolCore) => void) | undefined;
   /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
   lastWorkerId?: number | undefined;
+  /** Where the engine and the first workers come from, when they were set in motion before. */
+  launch?: Launch | undefined;
 }
 
 /** A run that hung, and how its worker was ended for it. */
@@ -57,10 +60,11 @@ export class PoolCore {
     readonly settings: PoolSettings,
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
-    explain: Explain,
+    launch: Launch,
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
+    const explain = createExplain((file) => registry.textOf(file));
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
     this.dispatcher = new Dispatcher({
@@ -77,6 +81,7 @@ export class PoolCore {
     this.supervisor = new Supervisor({
       settings,
       engineModule,
+      launch,
       registry,
       explain,
       clock,
@@ -129,15 +134,14 @@ export class PoolCore {
     registry: Registry,
     options: CoreStart = {},
   ): Promise<PoolCore> {
-    const [engineModule, { createExplain }] = await Promise.all([
-      platform.loadEngine(settings.engine),
-      import("./place.ts"),
-    ]);
-    const explain = createExplain((file) => registry.textOf(file));
-    const core = new PoolCore(settings, registry, engineModule, explain, options);
-    options.onCreated?.(core);
-    await core.supervisor.start(settings.workers);
-    return core;
+    const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
+    const start = async (): Promise<PoolCore> => {
+      const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      options.onCreated?.(core);
+      await core.supervisor.start(settings.workers);
+      return core;
+    };
+    return launch.until(start());
   }
 
   get isClosed(): boolean {

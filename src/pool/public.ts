@@ -4,6 +4,7 @@ export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
 export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
+export type { FetchOptions } from "./fetch-options.ts";
 export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
 export type {
   Calls,

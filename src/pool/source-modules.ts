@@ -1,4 +1,5 @@
 /** Virtual modules, import maps and TypeScript of evaluations; loaded for the first that has them. */
+import { loadPart } from "../load-part.ts";
 import {
   entryPath,
   isModulePath,
@@ -23,7 +24,7 @@ export async function addModules(
     .filter((name) => (isTypeScript ? !/\.[cm]?js$/.test(name) : /\.[cm]?ts$/.test(name)));
   if (isTypeScript) typed.push(filename);
   if (typed.length === 0) return complete;
-  const { withoutTypes } = await import("./typescript.ts");
+  const { withoutTypes } = await loadPart("TypeScript", () => import("./typescript.ts"));
   return withoutTypes(complete, new Set(typed));
 }
 

@@ -1,5 +1,6 @@
 /** What `eval()` and `execute({ eval })` are given, as a run's target. */
 import { SkepError } from "../errors.ts";
+import { loadPart } from "../load-part.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 
 /** Whether the pool has a dependency of that alias. */
@@ -44,7 +45,10 @@ async function withModules(
   given: Pick<SourceOptions, "language" | "modules" | "imports">,
   isDependency: IsDependency,
 ): Promise<SourceTarget> {
-  const { addModules } = await import("./source-modules.ts");
+  const { addModules } = await loadPart(
+    "evaluations with modules or TypeScript",
+    () => import("./source-modules.ts"),
+  );
   return addModules(target, given, isDependency);
 }
 

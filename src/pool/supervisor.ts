@@ -8,13 +8,17 @@ import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
+import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
+import { SharedStart } from "./shared-start.ts";
 import { type LinkListener, WorkerLink } from "./worker-link.ts";
 
 export interface SupervisorOptions {
   settings: PoolSettings;
   engineModule: WebAssembly.Module;
+  /** Has the first workers. */
+  launch: Launch;
   registry: Registry;
   explain: Explain;
   clock: Clock;
@@ -50,6 +54,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Who waits for a worker to be up, or for the certainty that none will be. */
   readonly #waiting = new Set<() => void>();
+  readonly #sharedStart = new SharedStart();
   #lastWorkerId: number;
   #isStopped = false;
 
@@ -202,7 +207,7 @@ export class Supervisor {
 
   /** Opens the pipe, and closes it again when it opens too late. */
   #openHandle(workerId: number): Promise<WorkerHandle> {
-    const { settings, clock } = this.#options;
+    const { settings, launch, clock } = this.#options;
     const { environment, startTimeoutMs } = settings;
     const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
     return new Promise((resolve, reject) => {
@@ -212,7 +217,8 @@ export class Supervisor {
         const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
         reject(new SkepError("unsupported-environment", message));
       });
-      environment.open({ workerId, slots }).then(
+      const opening = launch.take(workerId) ?? environment.open({ workerId, slots });
+      opening.then(
         (handle) => {
           cancelTimeout();
           if (isLate) void handle.terminate().catch(() => {});
@@ -228,21 +234,25 @@ export class Supervisor {
 
   async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
     const { settings, engineModule } = this.#options;
-    const { engine, isolation, limits, installTimeoutMs, environment, webApis } = settings;
-    await link.request(
-      "start its engine",
-      () =>
-        link.handle.control.initialise({
-          engine,
-          engineModule,
-          isolation,
-          memoryBytes: limits.memoryBytes,
-          webApis,
-          installTimeoutMs,
-          signals: link.handle.signals?.buffer,
-          stackBytes: environment.stackBytes[engine],
-        }),
-      timeoutMs,
+    const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
+    await this.#sharedStart.initialise((start) =>
+      link.request(
+        "start its engine",
+        () =>
+          link.handle.control.initialise({
+            engine,
+            engineModule,
+            isolation,
+            memoryBytes: limits.memoryBytes,
+            webApis,
+            fetch,
+            installTimeoutMs,
+            signals: link.handle.signals?.buffer,
+            stackBytes: environment.stackBytes[engine],
+            start,
+          }),
+        timeoutMs,
+      ),
     );
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { SourceLocation } from "../source-location.ts";
+import type { FetchPolicy } from "./fetch-policy.ts";
 import type { WebApiName } from "./web-apis.ts";
 
 export type EngineName = "sync" | "asyncify";
@@ -20,18 +21,35 @@ export interface WorkerSettings {
   memoryBytes: number;
   /** What sandboxes have besides the language. */
   webApis: WebApiName[];
+  /** What guests may fetch; without it there is no `fetch`. */
+  fetch?: FetchPolicy | undefined;
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
   /** The shared signal block; absent where SharedArrayBuffer is. */
   signals?: SharedArrayBuffer | undefined;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
   stackBytes: number;
+  /** What another worker of the same pool answered with: its engine need not be booted again. */
+  start?: EngineStart | undefined;
+}
+
+/**
+ * A booted and checked engine, as one worker of a pool passes it on to the others. Trusted: only
+ * ever an answer to `initialise`, by a worker that has not run anything yet.
+ */
+export interface EngineStart {
+  /** Must be that of the engine it is used with. */
+  readonly engineBuild: string;
+  /** The workers' own; can be cloned. */
+  readonly state: unknown;
 }
 
 /** What a worker tells about itself once its engine runs. */
 export interface WorkerReady {
   /** Identifies the engine build; images only fit the build that made them. */
   engineBuild: string;
+  /** For the pool's other workers, when this one booted its engine itself. */
+  start?: EngineStart | undefined;
 }
 
 /** A function as workers receive it. */

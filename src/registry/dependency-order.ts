@@ -1,7 +1,7 @@
 /** Dependencies whose source is got when they are defined: from an npm package, or by URL. */
 import { SkepError } from "../errors.ts";
-import { isHttpUrl } from "../dependencies/fetch-source.ts";
-import { parseIntegrity } from "../dependencies/integrity.ts";
+import { isHttpUrl } from "../dependencies/http-url.ts";
+import { parseIntegrity } from "../dependencies/integrity-expression.ts";
 import { isVersion, packageName } from "../dependencies/package-name.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 

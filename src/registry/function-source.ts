@@ -1,8 +1,7 @@
 /** From a function, or its text, to an expression that a sandbox can evaluate. */
-import { sha1 } from "@noble/hashes/legacy.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { SkepError } from "../errors.ts";
 import { closingIndex, scan, type Token } from "./scanner.ts";
+import { sha1 } from "./sha1.ts";
 
 /** What is known about a function from its text alone. */
 export interface FunctionSource {
@@ -62,7 +61,7 @@ export function describeFunction(name: string, value: unknown): FunctionSource {
 
 /** SHA-1, in hexadecimal, of a source with normalized line ends and trimmed. */
 export function hashSource(source: string): string {
-  return bytesToHex(sha1(utf8ToBytes(normalizeLineEnds(source).trim())));
+  return sha1(normalizeLineEnds(source).trim());
 }
 
 function normalizeLineEnds(source: string): string {

@@ -15,6 +15,7 @@ describe("resolveOptions", () => {
       engine: "sync",
       isolation: "call",
       webApis: [...WEB_API_NAMES],
+      fetch: undefined,
       limits: { timeoutMs: 30_000, memoryBytes: 64 * 2 ** 20 },
       graceMs: 250,
       queueMax: 10_000,

@@ -9,6 +9,7 @@ import type {
   MessageToWorker,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
+import { shadowedDependency } from "../protocol/module-paths.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
@@ -33,6 +34,7 @@ import {
   SandboxTrapError,
 } from "./sandbox.ts";
 import { nextTask } from "./task.ts";
+import { VirtualModules } from "./virtual-modules.ts";
 
 /** Bytes a result may take in outbound form. */
 const MAXIMUM_OUTPUT_BYTES = 64 * 2 ** 20;
@@ -134,6 +136,8 @@ export class Executor {
             kind: message.kind,
             filename: message.filename,
             source: message.source,
+            modules: message.modules,
+            imports: message.imports,
           };
     this.#waiting.push(new Run(message.runId, message.slot, message.limits, target));
   }
@@ -292,8 +296,7 @@ export class Executor {
   #begin(run: Run, sandbox: Sandbox): Completion | undefined {
     const { target } = run;
     if (target.type === "source") {
-      const flags = target.kind === "module" ? EvalFlag.module : EvalFlag.async;
-      return sandbox.evaluate(target.source, target.filename, flags);
+      return this.#evaluate(run, target, sandbox);
     }
     const callee = sandbox.anchors.functions.get(target.functionId);
     if (!callee) {
@@ -311,6 +314,31 @@ export class Executor {
     const completion = sandbox.call(callee.value, count, placed.pointers);
     if (this.#shared) sandbox.free(placed.owner);
     return completion;
+  }
+
+  #evaluate(
+    run: Run,
+    target: Extract<RunTarget, { type: "source" }>,
+    sandbox: Sandbox,
+  ): Completion | undefined {
+    const isModule = target.kind === "module";
+    if (!isModule && target.modules.length + target.imports.length === 0) {
+      return sandbox.evaluate(target.source, target.filename, EvalFlag.async);
+    }
+    const { isolation, inventory } = this.#settings;
+    const modules = new VirtualModules({
+      target,
+      runId: isolation === "worker" ? run.id : undefined,
+      isDependency: (name) => inventory().hasDependency(name),
+    });
+    const { conflict } = modules;
+    if (conflict !== undefined) {
+      run.verdict = { code: "invalid-argument", message: shadowedDependency(conflict) };
+      return undefined;
+    }
+    run.modules = modules;
+    const flags = isModule ? EvalFlag.module : EvalFlag.async;
+    return sandbox.evaluate(modules.entrySource, modules.entryName, flags);
   }
 
   /** Settles the run if its promise has settled, else parks it. */

@@ -18,7 +18,8 @@ import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import { MAXIMUM_CONSOLE_BYTES, type Run } from "./run.ts";
-import type { Completion, Sandbox, SandboxHooks } from "./sandbox.ts";
+import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
+import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
 
 /** The reply to a call of a host function, in inbound form. */
 export interface HostReply {
@@ -56,8 +57,9 @@ export function cellHooks(cell: Cell, surroundings: VisitSurroundings): SandboxH
   return {
     interrupt: () => visit.interrupt(),
     hostCall: (count, args) => door.call(cell.sandbox, count, args, visit),
-    moduleSource: (name) => inventory().moduleSource(name),
-    resolveModule: (_base, name) => inventory().resolveModule(name),
+    moduleSource: (name) => visit.moduleSource(name) ?? inventory().moduleSource(name),
+    resolveModule: (base, name) =>
+      visit.resolveModule(base, name) ?? inventory().resolveModule(name),
   };
 }
 
@@ -85,6 +87,32 @@ class CellVisit implements HostVisit {
 
   get handles(): Map<number, object> {
     return this.#cell.handles;
+  }
+
+  moduleSource(name: string): string | undefined {
+    for (const run of this.#cell.runs) {
+      const source = run.modules?.source(name);
+      if (source !== undefined) return source;
+    }
+    return undefined;
+  }
+
+  /** What an import by one of the runs' own modules means. */
+  resolveModule(base: string, name: string): Resolution | undefined {
+    const modules = this.#modulesOf(base);
+    const found = modules?.resolve(base, name);
+    if (modules === undefined || name !== META_MODULE) return found;
+    const { sandbox } = this.#cell;
+    // A second module of the same name is never found by it, but finds the first one's import.meta.
+    const source = `import.meta.url = ${JSON.stringify(modules.url(base))};`;
+    sandbox.free(sandbox.evaluate(source, base, EvalFlag.module).value);
+    return found;
+  }
+
+  #modulesOf(base: string): VirtualModules | undefined {
+    for (const { modules } of this.#cell.runs) if (modules?.owns(base)) return modules;
+    // Code made from text at run time belongs to the run that made it.
+    return base === "<input>" ? this.#surroundings.current()?.modules : undefined;
   }
 
   startedAt(): number {

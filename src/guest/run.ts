@@ -1,12 +1,21 @@
 /** One run inside a worker: what it was asked, what it has cost, how it must end. */
 import type { Payload } from "../protocol/payload.ts";
-import type { RunCost, RunLimits, WorkerFailureCode } from "../protocol/messages.ts";
+import type {
+  RunCost,
+  RunLimits,
+  RunSourceMessage,
+  WorkerFailureCode,
+} from "../protocol/messages.ts";
 import type { Address } from "./engine.ts";
+import type { VirtualModules } from "./virtual-modules.ts";
 
 /** What is to be executed. */
 export type RunTarget =
   | { type: "function"; functionId: number; args: Payload }
-  | { type: "source"; kind: "script" | "module"; filename: string; source: string };
+  | ({ type: "source" } & Pick<
+      RunSourceMessage,
+      "kind" | "filename" | "source" | "modules" | "imports"
+    >);
 
 /** How a run ends other than by its own doing. Once there is one, nothing the guest does counts. */
 export interface Verdict {
@@ -25,6 +34,8 @@ export class Run {
   owned: Address = 0;
   /** Whether `promise` was taken out of a script's `{ value }`. */
   isUnwrapped = false;
+  /** What the run's own code may import besides dependencies. */
+  modules: VirtualModules | undefined;
   consoleBytes = 0;
   hostCalls = 0;
   gas = 0;

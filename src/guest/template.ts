@@ -9,10 +9,13 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
+import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
+import type { SourceLocation } from "../source-location.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
 import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
+import { dropFirstLine } from "./first-line.ts";
 import type { HostDoor } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
@@ -160,7 +163,9 @@ class TemplateBuilder {
   }
 
   #commonjs(alias: string): void {
-    const exports = this.#helper("commonjs", [this.#text(alias), this.#commonjsBody(alias)]);
+    const body = this.#commonjsBody(alias);
+    if (this.#sandbox.heap.tag(body) === Tag.exception) this.#check(this.#thrown(body));
+    const exports = this.#helper("commonjs", [this.#text(alias), body]);
     const names = this.#decode(this.#helper("exportNames", [exports])) as string[];
     this.#helper("exposeModule", [exports]);
     this.#madeUp.set(alias, contentModule(names));
@@ -177,6 +182,7 @@ class TemplateBuilder {
     const body = this.#sandbox.evaluate(commonjsModule(source), alias, EvalFlag.script);
     if (body.threw)
       return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
+    dropFirstLine(this.#sandbox, body.value);
     return body.value;
   }
 
@@ -207,7 +213,7 @@ class TemplateBuilder {
   async #bootstrap(source: string): Promise<void> {
     this.#current = { kind: "bootstrap", name: "bootstrap" };
     await this.#settled(
-      this.#check(this.#sandbox.evaluate(source, "skep:bootstrap", EvalFlag.async)),
+      this.#check(this.#sandbox.evaluate(source, BOOTSTRAP_FILE, EvalFlag.async)),
     );
   }
 
@@ -215,7 +221,7 @@ class TemplateBuilder {
     const { name } = definition;
     this.#current = { kind: "function", name };
     const value = this.#check(
-      this.#sandbox.evaluate(`(${definition.source}\n)`, `skep:function/${name}`, EvalFlag.script),
+      this.#sandbox.evaluate(definition.source, functionFile(name), EvalFlag.script),
     );
     const { heap } = this.#sandbox;
     const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
@@ -229,6 +235,7 @@ class TemplateBuilder {
     ) {
       this.#fail("does not evaluate to a function.");
     }
+    if (kind !== ClassId.boundFunction) dropFirstLine(this.#sandbox, value);
     const { id, contextIndex } = definition;
     this.#sandbox.anchors.functions.set(id, { name, value, contextIndex });
   }
@@ -248,9 +255,34 @@ class TemplateBuilder {
     const writer = new ByteWriter();
     writeThrown(this.#sandbox.heap, completion.value, writer);
     const { name, message, stack } = decodeThrown(writer.take());
-    const place = /\((.*:\d+:\d+)\)|at (\S+:\d+:\d+)|at (\S+:\d+)/.exec(stack);
-    const where = place?.[1] ?? place?.[2] ?? place?.[3];
-    return this.#fail(`${name}: ${message}${where === undefined ? "" : ` (${where})`}`);
+    const location = this.#locate(stack);
+    const where =
+      location === undefined ? "" : ` (${location.file}:${location.line}:${location.column})`;
+    return this.#fail(`${name}: ${message}${where}`, location);
+  }
+
+  /** The innermost place in a file. */
+  #locate(stack: string): SourceLocation | undefined {
+    for (const line of stack.split("\n")) {
+      const location = locationIn(line);
+      if (location === undefined || location.file === "<input>") continue;
+      // A syntax error's place, which alone has no brackets, is from before the positions of
+      // wrapped code were put right.
+      const isWrapped =
+        !line.endsWith(")") &&
+        (this.#current.kind === "function" ||
+          this.#inventory.commonjsSource(location.file) !== undefined);
+      return isWrapped ? { ...location, line: location.line - 1 } : location;
+    }
+    return undefined;
+  }
+
+  #thrown(exception: Address): Completion {
+    const { exports } = this.#sandbox.instance;
+    return {
+      threw: true,
+      value: exports.QTS_ResolveException(this.#sandbox.anchors.context, exception),
+    };
   }
 
   /** Runs the sandbox until the promise at `value` is settled; a value that is none is the result. */
@@ -281,8 +313,8 @@ class TemplateBuilder {
     return this.#fail(`did not finish within ${this.#settings.installTimeoutMs} ms.`);
   }
 
-  #fail(message: string): never {
-    throw new InstallError({ ...this.#current, message });
+  #fail(message: string, location?: SourceLocation): never {
+    throw new InstallError({ ...this.#current, message, ...(location ? { location } : {}) });
   }
 
   #decode(value: Address): unknown {

@@ -15,6 +15,7 @@ import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
+import { createExplain } from "./place.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -63,7 +64,8 @@ export class PoolCore {
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
-    this.settlement = new Settlement(clock, this.events);
+    const explain = createExplain((file) => registry.textOf(file));
+    this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
     this.dispatcher = new Dispatcher({
       registry,
@@ -81,6 +83,7 @@ export class PoolCore {
       engineModule,
       launch,
       registry,
+      explain,
       clock,
       events,
       random,
@@ -100,6 +103,7 @@ export class PoolCore {
     });
     this.installer = new Installer({
       registry,
+      explain,
       supervisor: this.supervisor,
       timeoutMs: settings.installTimeoutMs + settings.graceMs,
       onChanged: () => dispatcher.pump(),

@@ -1,10 +1,10 @@
 import type { Platform } from "../environments/contract.ts";
-import { type FunctionTable, prepareDefinitions } from "../registry/definitions.ts";
+import { prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import type { CoreSurroundings } from "./core.ts";
 import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
-import type { Pool } from "./pool.ts";
+import type { FunctionsOf, Pool } from "./pool.ts";
 import { sourceDependencies } from "./sourcing.ts";
 
 /**
@@ -12,11 +12,11 @@ import { sourceDependencies } from "./sourcing.ts";
  * nothing left running, when the options are wrong (`invalid-argument`), a definition cannot be
  * installed (`install-failed`), or no worker can start (`unsupported-environment`).
  */
-export async function createPoolOn<Functions extends FunctionTable>(
+export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   platform: Platform,
   options: PoolOptions<Functions> = {},
   surroundings: CoreSurroundings = {},
-): Promise<Pool> {
+): Promise<Pool<Functions>> {
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
   const { bootstrap } = options;

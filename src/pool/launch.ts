@@ -62,7 +62,9 @@ interface EarlyWorker {
 }
 
 async function openEarly(settings: PoolSettings, workerId: number): Promise<EarlyWorker> {
-  const { environment, maxInFlightPerWorker: slots } = settings;
+  const { environment, maxInFlightPerWorker, maxParkedPerWorker } = settings;
+  // As the supervisor gives them: runs that wait keep theirs.
+  const slots = maxInFlightPerWorker + maxParkedPerWorker;
   const handle = await environment.open({ workerId, slots });
   let ended: WorkerEnd | undefined;
   // Its end would go unheard until it has an owner, who then listens in this one's stead.

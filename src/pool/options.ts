@@ -21,9 +21,7 @@ import {
 import type { RunOptions } from "./run.ts";
 
 /** Options of `createPool`. */
-export interface PoolOptions<
-  Functions extends FunctionTable = FunctionTable,
-> extends Definitions<Functions> {
+export interface PoolOptions<Functions = FunctionTable> extends Definitions<Functions> {
   /**
    * Workers to run. Default: one per core but one, at least 1. An environment without threads has
    * one worker, whatever this says.
@@ -125,7 +123,8 @@ const QUEUE_KEYS = ["max"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
 const RUN_KEYS = ["timeoutMs", "memoryBytes", "signal", "priority", "key", "transfer"];
-const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), "type", "filename"];
+const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports"];
+const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
 export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {

@@ -6,7 +6,8 @@ import { decodeThrown } from "../protocol/values/outbound.ts";
 import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
 import type { Receipt } from "../receipt.ts";
-import type { Run } from "./run.ts";
+import type { Explain } from "./place.ts";
+import { type Run, type RunTarget, textsOf } from "./run.ts";
 
 const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
 
@@ -22,12 +23,16 @@ export function receiptOf(
     queuedMs: Math.max(0, settledAtMs - run.submittedAtMs - wallMs),
     ...(cost ?? NO_COST),
     wallMs,
-    bytesIn:
-      run.target.type === "function" ? payloadBytes(run.target.args) : run.target.source.length,
+    bytesIn: sizeOf(run.target),
     bytesOut,
     workerId: run.workerId,
     attempts: run.attempts,
   };
+}
+
+function sizeOf(target: RunTarget): number {
+  if (target.type === "function") return payloadBytes(target.args);
+  return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
 }
 
 /** How long a run was running whose worker can no longer tell. */
@@ -36,13 +41,19 @@ function lostWallMs(run: Run, settledAtMs: number): number {
 }
 
 /** The error of a run that failed in its worker. Throws when the thrown value's bytes are malformed. */
-export function failureOf(run: Run, message: FailedMessage, receipt: Receipt): SkepError {
+export function failureOf(
+  run: Run,
+  message: FailedMessage,
+  receipt: Receipt,
+  explain: Explain = () => ({}),
+): SkepError {
   if (message.code !== "guest-error") {
     return new SkepError(message.code, message.message, { receipt });
   }
   const fields = decodeThrown(message.thrown);
   const hint = closureHint(run, fields.name, fields.message);
-  return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt);
+  const place = explain(fields, textsOf(run));
+  return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt, place);
 }
 
 /** The message with advice, when a function reached for a variable around its definition. */

@@ -6,11 +6,20 @@ export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
 export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
-export type { Execution, Pool, RemoteFunction, RemoteFunctions, WorkerHealth } from "./pool.ts";
-export type { EvalOptions, RunOptions, RunOutcome } from "./run.ts";
+export type {
+  Calls,
+  Execution,
+  FunctionsOf,
+  Pool,
+  RemoteFunction,
+  RemoteFunctions,
+  WorkerHealth,
+} from "./pool.ts";
+export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
 export type { WorkerState } from "./worker-state.ts";
 export type { Receipt } from "../receipt.ts";
+export type { SourceLocation } from "../source-location.ts";
 export type {
   Definitions,
   DependencyInput,

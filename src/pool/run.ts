@@ -1,6 +1,6 @@
 /** One run, from submission to its one settlement. */
 import type { SkepError } from "../errors.ts";
-import type { RunLimits } from "../protocol/messages.ts";
+import type { RunLimits, RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
 
@@ -21,11 +21,23 @@ export interface RunOptions {
 }
 
 /** Options of a single evaluation. */
-export interface EvalOptions extends Omit<RunOptions, "transfer"> {
+export interface EvalOptions extends Omit<RunOptions, "transfer">, SourceOptions {}
+
+/** How source text is to be understood. */
+export interface SourceOptions {
   /** `script` (default): the completion value, with top-level await. `module`: the namespace. */
   type?: "script" | "module" | undefined;
-  /** The name that stack traces show. */
+  /** The name that stack traces show, and from which relative imports start. */
   filename?: string | undefined;
+  /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
+  language?: "js" | "ts" | undefined;
+  /**
+   * Modules the source may import besides dependencies: source text by place (`./lib.js`) or name
+   * (`lib`). Those whose names end in `.ts` are TypeScript, with `language: "ts"` all but `.js`.
+   */
+  modules?: Readonly<Record<string, string>> | undefined;
+  /** What imports stand for, as in an HTML import map: `{ lib: "./lib.js", "parts/": "./parts/" }`. */
+  imports?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How a run ended, as data. */
@@ -36,12 +48,26 @@ export type RunOutcome<Value = unknown> =
 /** What a run executes, encoded when it was submitted. */
 export type RunTarget =
   | { readonly type: "function"; readonly name: string; args: Payload }
-  | {
-      readonly type: "source";
-      readonly kind: "script" | "module";
-      readonly filename: string;
-      readonly source: string;
-    };
+  | SourceTarget;
+
+/** Source text and what it may import. */
+export interface SourceTarget extends Pick<
+  RunSourceMessage,
+  "kind" | "filename" | "source" | "modules" | "imports"
+> {
+  readonly type: "source";
+  /** The texts as they were given, where types were stripped from them. */
+  readonly given?: SourceTarget;
+}
+
+/** The texts that the run brought along, by the names that stack traces have for them. */
+export function textsOf({ target }: Run): ReadonlyMap<string, string> {
+  if (target.type === "function") return NO_TEXTS;
+  const { filename, source, modules } = target.given ?? target;
+  return new Map([[filename, source], ...modules]);
+}
+
+const NO_TEXTS: ReadonlyMap<string, string> = /*#__PURE__*/ new Map();
 
 /** The function's name, or the file name of an evaluation. */
 function nameOf(target: RunTarget): string {

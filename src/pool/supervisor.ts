@@ -3,6 +3,7 @@ import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { InstallFailure } from "../protocol/control.ts";
 import { createInstallError } from "./install-error.ts";
+import type { Explain } from "./place.ts";
 import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -19,6 +20,7 @@ export interface SupervisorOptions {
   /** Has the first workers. */
   launch: Launch;
   registry: Registry;
+  explain: Explain;
   clock: Clock;
   events: EventEmitter;
   random: () => number;
@@ -192,7 +194,7 @@ export class Supervisor {
       link.end(`Worker ${workerId} could not start.`);
       if (seat.link === link) seat.link = undefined;
       await handle.terminate().catch(() => {});
-      throw startError(workerId, error);
+      throw startError(workerId, error, this.#options.explain);
     }
     seat.readySinceMs = clock.now();
     seat.apply("started", "The registry is installed.");
@@ -320,9 +322,9 @@ class InstallRefusal extends Error {
   }
 }
 
-function startError(workerId: number, error: unknown): SkepError {
+function startError(workerId: number, error: unknown, explain: Explain): SkepError {
   if (error instanceof InstallRefusal) {
-    return createInstallError([{ workerId, failure: error.failure }]);
+    return createInstallError([{ workerId, failure: error.failure }], explain);
   }
   if (error instanceof SkepError) return error;
   const reason = error instanceof Error ? error.message : String(error);

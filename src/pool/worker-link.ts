@@ -133,8 +133,18 @@ export class WorkerLink {
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
     } else {
-      const { kind, filename, source } = target;
-      this.#send({ type: "run-source", runId, slot, limits, kind, filename, source });
+      const { kind, filename, source, modules, imports } = target;
+      this.#send({
+        type: "run-source",
+        runId,
+        slot,
+        limits,
+        kind,
+        filename,
+        source,
+        modules,
+        imports,
+      });
     }
   }
 

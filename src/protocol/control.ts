@@ -3,6 +3,7 @@
  * their results do not travel here, see `messages.ts`.
  */
 
+import type { SourceLocation } from "../source-location.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
 import type { WebApiName } from "./web-apis.ts";
 
@@ -56,7 +57,7 @@ export interface FunctionDefinition {
   /** Stable for as long as the name is defined; a redefinition keeps it. */
   id: number;
   name: string;
-  /** An expression that evaluates to the function. */
+  /** An expression that evaluates to the function, whose text starts on its second line. */
   source: string;
   /** Where the host binds `{ dependencies, constants }`: the index of a parameter literally named `context`. */
   contextIndex?: number | undefined;
@@ -121,6 +122,8 @@ export interface InstallFailure {
   name: string;
   /** The guest's error name and message, or the host module's. */
   message: string;
+  /** Where in the guest's source, as far as it is known. */
+  location?: SourceLocation | undefined;
 }
 
 export type InstallResult = { ok: true; revision: number } | { ok: false; failure: InstallFailure };

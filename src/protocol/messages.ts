@@ -36,6 +36,10 @@ export interface RunSourceMessage {
   /** The name stack traces show. */
   filename: string;
   source: string;
+  /** Virtual modules: names, which `modulePath` has normalized, and source texts. */
+  modules: readonly (readonly [name: string, source: string])[];
+  /** The import map, as normalized: names or prefixes and what they stand for. */
+  imports: readonly (readonly [name: string, target: string])[];
 }
 
 /** Ends a run early: removed if it has not started, interrupted if it is running. */
@@ -88,7 +92,8 @@ export type WorkerFailureCode =
   | "unknown-function"
   | "not-marshallable"
   | "missing-dependency"
-  | "worker-lost";
+  | "worker-lost"
+  | "invalid-argument";
 
 /** A run failed. For `guest-error` the thrown value is in outbound form, else it is empty. */
 export interface FailedMessage {

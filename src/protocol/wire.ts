@@ -36,6 +36,7 @@ const FAILURES: readonly WorkerFailureCode[] = [
   "not-marshallable",
   "missing-dependency",
   "worker-lost",
+  "invalid-argument",
 ];
 
 /** A message of a type that nobody knows: the two sides are not of the same version. */
@@ -62,6 +63,8 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
     writer.u8(message.kind === "module" ? 1 : 0);
     writer.string(message.filename);
     writer.string(message.source);
+    writePairs(writer, message.modules);
+    writePairs(writer, message.imports);
   }
 }
 
@@ -89,7 +92,10 @@ export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
     } else if (type === TO_WORKER["run-source"]) {
       const kind = reader.u8() === 1 ? "module" : "script";
       const filename = reader.string();
-      yield { type: "run-source", runId, slot, limits, kind, filename, source: reader.string() };
+      const source = reader.string();
+      const modules = readPairs(reader);
+      const imports = readPairs(reader);
+      yield { type: "run-source", runId, slot, limits, kind, filename, source, modules, imports };
     } else {
       throw new UnknownMessageError(`No message to a worker has the type ${type}.`);
     }
@@ -181,6 +187,27 @@ export function* readFromWorker(batch: Payload): Generator<MessageFromWorker> {
         throw new UnknownMessageError(`No message from a worker has the type ${type}.`);
     }
   }
+}
+
+type Pairs = readonly (readonly [string, string])[];
+const NO_PAIRS: Pairs = [];
+
+function writePairs(writer: ByteWriter, pairs: Pairs): void {
+  writer.varint(pairs.length);
+  for (const [name, value] of pairs) {
+    writer.string(name);
+    writer.string(value);
+  }
+}
+
+function readPairs(reader: ByteReader): Pairs {
+  let count = reader.varint();
+  if (count === 0) return NO_PAIRS;
+  const pairs: [string, string][] = [];
+  for (; count > 0; count--) {
+    pairs.push([reader.string(), reader.string()]);
+  }
+  return pairs;
 }
 
 // Times travel as whole microseconds: finer than any clock a browser lends us.

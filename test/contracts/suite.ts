@@ -393,7 +393,7 @@ export function poolContract(terrain: Terrain): void {
         expect(error.data).toEqual({ code: "timeout", detail: { n: 1 } });
         expect(error.cause).toMatchObject({ message: "deep" });
         expect(error.cause).toBeInstanceOf(RangeError);
-        expect(error.stack).toContain("skep:function/throwError");
+        expect(error.stack).toContain("throwError.js:2:");
         expect(error.stack).not.toMatch(/node_modules|file:|worker/);
       });
 

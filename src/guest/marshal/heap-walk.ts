@@ -31,6 +31,7 @@ import {
   WIDE_BIT,
 } from "./heap-layout.ts";
 import { errorText, type HeapReader, type Member } from "./heap-reader.ts";
+import { tidyMessage, tidyStack } from "./stack-text.ts";
 import { pathText, RefusedValueError } from "./refusal.ts";
 
 /** How a value is to be read. */
@@ -363,8 +364,8 @@ class HeapWalk {
     const writer = this.#writer;
     writer.u8(OutboundTag.error);
     writer.string(errorText(heap, object, "name", "Error"));
-    writer.string(errorText(heap, object, "message", ""));
-    writer.string(errorText(heap, object, "stack", ""));
+    writer.string(tidyMessage(errorText(heap, object, "message", "")));
+    writer.string(tidyStack(errorText(heap, object, "stack", "")));
     const cause = heap.findData(object, "cause");
     writer.u8(cause === 0 ? 0 : 1);
     if (cause !== 0) this.#at(".cause", () => this.value(cause));

@@ -6,6 +6,7 @@ import { ClassId, Tag } from "./heap-layout.ts";
 import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT } from "./heap-reader.ts";
 import { writeValue } from "./heap-walk.ts";
 import { RefusedValueError } from "./refusal.ts";
+import { tidyMessage, tidyStack } from "./stack-text.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
 const MAXIMUM_DATA_BYTES = 65_536;
@@ -35,8 +36,8 @@ export function writeThrown(
     return;
   }
   writer.string(errorText(heap, object, "name", "Error"));
-  writer.string(errorText(heap, object, "message", ""));
-  writer.string(errorText(heap, object, "stack", ""));
+  writer.string(tidyMessage(errorText(heap, object, "message", "")));
+  writer.string(tidyStack(errorText(heap, object, "stack", "")));
   writeData(heap, object, writer);
   const cause = heap.findData(object, "cause");
   if (cause === 0 || causes >= MAXIMUM_CAUSES) writer.u8(0);

@@ -72,7 +72,7 @@ export class PoolCore {
       settlement,
       events,
       hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
-      queueMax: settings.queueMax,
+      queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
       onSent: () => this.#watchdog.wake(),
       onIdle: () => this.#onIdle(),

@@ -10,7 +10,7 @@ import { consoleText, readConsoleCall } from "./console-text.ts";
 import type { HostCalls } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import { abortedError, lostError, missingRequirement, unknownFunction } from "./outcome.ts";
-import { Queue } from "./queue.ts";
+import { Queue, type QueueBounds } from "./queue.ts";
 import type { Run } from "./run.ts";
 import { chooseCandidate } from "./scheduler.ts";
 import type { Settlement } from "./settlement.ts";
@@ -24,7 +24,7 @@ export interface DispatcherOptions {
   settlement: Settlement;
   events: EventEmitter;
   hostCalls: HostCalls;
-  queueMax: number;
+  queueBounds: QueueBounds;
   maxAttemptsPerRun: number;
   /** A run was sent to a worker. */
   onSent(): void;
@@ -56,12 +56,14 @@ export class Dispatcher {
   /** Reused for every choice. */
   readonly #eligible: WorkerLink[] = [];
   #cursor = 0;
+  /** Whether runs belong to keys; from the first one on that does. */
+  #isShared = false;
   #lastRunId = 0;
   #inFlight = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.queue = new Queue(options.queueMax);
+    this.queue = new Queue(options.queueBounds);
   }
 
   get inFlightCount(): number {
@@ -94,9 +96,9 @@ export class Dispatcher {
   /** Accepts a run and sends or queues it; or rejects it. */
   submit(run: Run): void {
     const obstacle = this.obstacle(run);
+    if (run.key !== undefined) this.#isShared = true;
     const link = obstacle === undefined && this.queue.size === 0 ? this.#choose(run) : undefined;
-    const isTooMany = link === undefined && this.queue.isFull;
-    const refusal = obstacle ?? (isTooMany ? this.#full(run) : undefined);
+    const refusal = obstacle ?? (link === undefined ? this.#full(run) : undefined);
     if (refusal !== undefined) {
       this.#options.settlement.refuse(run, refusal);
       return;
@@ -267,9 +269,15 @@ export class Dispatcher {
     return abortedError(run, this.#options.settlement.receipt(run));
   }
 
-  #full(run: Run): SkepError {
-    const waiting = `${this.queue.max} ${this.queue.max === 1 ? "run is" : "runs are"} waiting`;
-    const message = `The queue is full: ${waiting}. Submit fewer at once, or raise queue.max.`;
+  /** Why a run may not wait; undefined when it may. */
+  #full(run: Run): SkepError | undefined {
+    const { queue } = this;
+    const isFullForKey = queue.isFullFor(run.key);
+    if (!queue.isFull && !isFullForKey) return undefined;
+    const { max, maxPerKey } = this.#options.queueBounds;
+    const message = isFullForKey
+      ? `The queue is full ${whose(run.key)}: ${waiting(maxPerKey)}. Submit fewer at once, or raise queue.maxPerKey.`
+      : `The queue is full: ${waiting(max)}. Submit fewer at once, or raise queue.max.`;
     const receipt = this.#options.settlement.receipt(run);
     return new SkepError("queue-full", message, { receipt });
   }
@@ -279,7 +287,8 @@ export class Dispatcher {
     const eligible = this.#eligible;
     eligible.length = 0;
     for (const link of this.#links) {
-      if (link.hasRoom && link.revision >= run.requiredRevision) eligible.push(link);
+      if (link.hasRoom(this.#isShared) && link.revision >= run.requiredRevision)
+        eligible.push(link);
     }
     const choice = chooseCandidate(eligible, this.#cursor);
     if (choice === undefined) return undefined;
@@ -321,4 +330,12 @@ export class Dispatcher {
   #reportIdle(): void {
     if (this.isIdle) this.#options.onIdle();
   }
+}
+
+function waiting(count: number): string {
+  return `${count} ${count === 1 ? "run is" : "runs are"} waiting`;
+}
+
+function whose(key: string | undefined): string {
+  return key === undefined ? "for runs without a key" : `for the key "${key.slice(0, 100)}"`;
 }

@@ -86,6 +86,11 @@ export interface LimitOptions {
 export interface QueueOptions {
   /** Runs that may wait; 0 is unbounded. Default 10,000. A full queue refuses with `queue-full`. */
   max?: number | undefined;
+  /**
+   * Of those, runs of one key; 0 (default) is as many as fit. With it, no key can fill the queue
+   * for the others.
+   */
+  maxPerKey?: number | undefined;
 }
 
 /** Options with every default filled in. */
@@ -101,6 +106,7 @@ export interface PoolSettings {
   limits: RunLimits;
   graceMs: number;
   queueMax: number;
+  queueMaxPerKey: number;
   maxInFlightPerWorker: number;
   maxParkedPerWorker: number;
   restart: RestartOptions;
@@ -119,7 +125,7 @@ const POOL_KEYS = (
   "dependencies host"
 ).split(" ");
 const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
-const QUEUE_KEYS = ["max"];
+const QUEUE_KEYS = ["max", "maxPerKey"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
 const RUN_KEYS = ["timeoutMs", "memoryBytes", "signal", "priority", "key", "transfer"];
@@ -157,6 +163,10 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     },
     graceMs: milliseconds(limits["graceMs"], "limits.graceMs", 250),
     queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    queueMaxPerKey: whole(queue["maxPerKey"], "queue.maxPerKey", 0, {
+      min: 0,
+      max: Number.MAX_SAFE_INTEGER,
+    }),
     maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
       min: 1,
       max: MAXIMUM_IN_FLIGHT,

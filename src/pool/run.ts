@@ -3,6 +3,7 @@ import type { SkepError } from "../errors.ts";
 import type { RunLimits, RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
+import type { Place } from "./queue-level.ts";
 
 /** Options of a single run. */
 export interface RunOptions {
@@ -14,7 +15,10 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Runs of a higher priority leave the queue first. A whole number; default 0. */
   priority?: number | undefined;
-  /** Whom the run belongs to, for fairness between keys. */
+  /**
+   * Whom the run belongs to, e.g. a customer. Within a priority, keys take turns, however many runs
+   * of one of them wait; runs without a key have their turn together.
+   */
   key?: string | undefined;
   /** ArrayBuffers among the arguments that the caller gives up: they are detached. */
   transfer?: readonly ArrayBuffer[] | undefined;
@@ -104,6 +108,8 @@ export class Run {
   cancelledAtMs: number | undefined;
   priority = 0;
   key: string | undefined;
+  /** Where it waits in the queue; undefined when it does not. */
+  place: Place | undefined;
   signal: AbortSignal | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;

@@ -33,6 +33,11 @@ export class WorkerGoneError extends Error {
 
 /** How many milliseconds of guest code may wait in a worker's mailbox. */
 const WINDOW_MS = 1;
+/**
+ * The same where keys share the pool: what is in a mailbox cannot be overtaken, and no key's run
+ * should wait for more than one of another there. Less would leave workers idle between batches.
+ */
+const SHARED_WINDOW_MS = 0.1;
 const MAXIMUM_WINDOW = 64;
 /** How much the latest run counts in the average: two slow runs in a row shrink the window. */
 const AVERAGE_WEIGHT = 0.2;
@@ -70,6 +75,7 @@ export class WorkerLink {
   /** Sent, not settled and not parked. */
   #backlog = 0;
   #window = 2;
+  #sharedWindow = 2;
   #averageCpuMs = WINDOW_MS;
   #isAlive = true;
   #keepsProcess = true;
@@ -112,11 +118,12 @@ export class WorkerLink {
   /**
    * Whether another run should be sent now. Runs that take long stay with the parent, where
    * priorities, abortions and other workers still reach them; trivial ones are sent ahead, so that
-   * the worker never waits for the next.
+   * the worker never waits for the next; fewer where the pool is shared by several keys.
    */
-  get hasRoom(): boolean {
+  hasRoom(isShared: boolean): boolean {
     const { length } = this.#freeSlots;
-    return this.#backlog < this.#window && this.#backlog < this.#maxBacklog && length > 0;
+    const window = isShared ? this.#sharedWindow : this.#window;
+    return this.#backlog < window && this.#backlog < this.#maxBacklog && length > 0;
   }
 
   /** Sends a run at the end of this turn. The caller has asked {@link hasRoom}. */
@@ -174,9 +181,9 @@ export class WorkerLink {
     if (!run.isParked) this.#backlog--;
     if (this.enteredRunId === run.id) this.enteredRunId = 0;
     this.#averageCpuMs += AVERAGE_WEIGHT * (cost.cpuMs - this.#averageCpuMs);
-    const runsPerWindow = Math.ceil(WINDOW_MS / Math.max(this.#averageCpuMs, 0.001));
-    // One more, so that there is a next run while a result is on its way.
-    this.#window = Math.min(runsPerWindow, MAXIMUM_WINDOW) + 1;
+    const runsPerMs = 1 / Math.max(this.#averageCpuMs, 0.001);
+    this.#window = windowFor(WINDOW_MS * runsPerMs);
+    this.#sharedWindow = windowFor(SHARED_WINDOW_MS * runsPerMs);
   }
 
   /** The run awaits something: it no longer stands in others' way. */
@@ -309,4 +316,9 @@ export class WorkerLink {
     }
     this.listener.onBatchDone(this);
   }
+}
+
+function windowFor(runs: number): number {
+  // One more, so that there is a next run while a result is on its way.
+  return Math.min(Math.ceil(runs), MAXIMUM_WINDOW) + 1;
 }

@@ -19,6 +19,7 @@ describe("resolveOptions", () => {
       limits: { timeoutMs: 30_000, memoryBytes: 64 * 2 ** 20 },
       graceMs: 250,
       queueMax: 10_000,
+      queueMaxPerKey: 0,
       maxInFlightPerWorker: 64,
       maxParkedPerWorker: 1_000,
       restart: {

@@ -16,6 +16,7 @@ import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import { createExplain } from "./place.ts";
+import { type Offence, Quarantine } from "./quarantine.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -50,6 +51,7 @@ export class PoolCore {
   readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor;
   readonly installer: Installer;
+  readonly quarantine: Quarantine;
   readonly #watchdog: Watchdog;
   readonly #whenIdle = new Set<() => void>();
   #draining: Promise<void> | undefined;
@@ -67,11 +69,13 @@ export class PoolCore {
     const explain = createExplain((file) => registry.textOf(file));
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
+    this.quarantine = new Quarantine(settings.quarantine, clock, events);
     this.dispatcher = new Dispatcher({
       registry,
       settlement,
       events,
       hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
+      quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
       onSent: () => this.#watchdog.wake(),
@@ -195,6 +199,7 @@ export class PoolCore {
       await Promise.race([forced, Promise.allSettled(shutdowns)]);
     }
     this.#watchdog.stop();
+    this.quarantine.stop();
     for (const link of links) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
@@ -240,15 +245,26 @@ export class PoolCore {
   #onLost(link: WorkerLink, { reason, isDeliberate = false, detail }: WorkerLoss): void {
     if (detail instanceof HungRun) {
       const { run } = detail;
+      // A run that its worker forgot is not known to be what kept the worker busy.
+      if (runInside(link) === run) this.#blame(run, "hang", reason);
       const receipt = this.settlement.receipt(run);
       const error =
         run.cancelledAtMs === undefined
           ? hungError(run, this.settings.graceMs, receipt)
           : abortedError(run, receipt);
       this.dispatcher.release(link, { reason, suspects: [], blamed: { run, error } });
+    } else if (isDeliberate) {
+      this.dispatcher.release(link, { reason, suspects: [] });
     } else {
-      this.dispatcher.release(link, { reason, suspects: isDeliberate ? [] : suspectsOf(link) });
+      const inside = runInside(link);
+      if (inside !== undefined) this.#blame(inside, "crash", reason);
+      this.dispatcher.release(link, { reason, suspects: suspectsOf(link) });
     }
+  }
+
+  /** Before the worker's runs are sent elsewhere: those of the same function must not be. */
+  #blame(run: Run, offence: Offence, reason: string): void {
+    if (this.quarantine.blame(run, offence, reason)) this.dispatcher.review();
   }
 
   #onExhausted(reason: string): void {
@@ -269,9 +285,13 @@ export class PoolCore {
  * else all that were not waiting for something.
  */
 function suspectsOf(link: WorkerLink): Run[] {
-  // The signal block outlives its worker, and says what it was doing last.
-  const runId = link.handle.signals?.activity().runId ?? link.enteredRunId;
-  const inside = link.inFlight.get(runId);
+  const inside = runInside(link);
   if (inside !== undefined) return [inside];
   return link.inFlight.values().filter((run) => !run.isParked);
+}
+
+/** The run in a worker's engine, where that is known. */
+function runInside(link: WorkerLink): Run | undefined {
+  // The signal block outlives its worker, and says what it was doing last.
+  return link.inFlight.get(link.handle.signals?.activity().runId ?? link.enteredRunId);
 }

@@ -10,6 +10,7 @@ import { consoleText, readConsoleCall } from "./console-text.ts";
 import type { HostCalls } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import { abortedError, lostError, missingRequirement, unknownFunction } from "./outcome.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
 import type { Run } from "./run.ts";
 import { chooseCandidate } from "./scheduler.ts";
@@ -24,6 +25,7 @@ export interface DispatcherOptions {
   settlement: Settlement;
   events: EventEmitter;
   hostCalls: HostCalls;
+  quarantine: Quarantine;
   queueBounds: QueueBounds;
   maxAttemptsPerRun: number;
   /** A run was sent to a worker. */
@@ -155,6 +157,7 @@ export class Dispatcher {
       const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
+      this.#options.quarantine.clear(run);
       settlement.succeed(run, value, message.cost, bytesOut);
     } else if (message.type === "failed" && run !== undefined) {
       const error = settlement.failure(run, message);
@@ -224,6 +227,17 @@ export class Dispatcher {
     this.#reportIdle();
   }
 
+  /** Rejects what waits and cannot run any more. */
+  review(): void {
+    for (const run of this.queue.items()) {
+      const obstacle = this.#admit(run);
+      if (obstacle === undefined) continue;
+      this.queue.remove(run);
+      this.#options.settlement.fail(run, obstacle);
+    }
+    this.#reportIdle();
+  }
+
   /** Rejects everything that waits. */
   rejectQueued(error: RunErrorFactory): void {
     for (const run of this.queue.takeAll()) this.#options.settlement.fail(run, error(run));
@@ -249,7 +263,7 @@ export class Dispatcher {
     const { registry, settlement } = this.#options;
     if (run.target.type === "source") {
       run.requiredRevision = registry.revision;
-      return undefined;
+      return this.#quarantined(run);
     }
     const { name } = run.target;
     const admission = registry.admission(name);
@@ -260,8 +274,15 @@ export class Dispatcher {
       return missingRequirement(name, admission.missing, settlement.receipt(run));
     }
     run.functionId = admission.functionId;
+    run.sourceHash = admission.hash;
     run.requiredRevision = admission.revision;
-    return undefined;
+    return this.#quarantined(run);
+  }
+
+  #quarantined(run: Run): SkepError | undefined {
+    const { quarantine, settlement } = this.#options;
+    if (quarantine.isEmpty) return undefined;
+    return quarantine.refusal(run, () => settlement.receipt(run));
   }
 
   #abortion(run: Run): SkepError | undefined {

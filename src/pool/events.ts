@@ -52,6 +52,16 @@ export interface PoolEvents {
   "run-dispatched": { runId: number; workerId: number; name: string; attempt: number };
   /** A run settled. `workerId` is 0 when it never ran. */
   "run-settled": { runId: number; workerId: number; name: string; ok: boolean; receipt: Receipt };
+  /** A function cost too many workers: it is refused for `forMs`, or until it is released (0). */
+  "function-quarantined": {
+    name: string;
+    hash: string;
+    lostWorkers: number;
+    reason: string;
+    forMs: number;
+  };
+  /** A function is no longer refused: `pool.release()` was called, or its time is over. */
+  "function-released": { name: string; hash: string; reason: "released" | "expired" };
   /** `drain()` is done. */
   drain: Record<string, never>;
   /** `close()` is done: nothing follows. */

@@ -19,9 +19,15 @@ import {
   whole,
 } from "./option-checks.ts";
 import type { RunOptions } from "./run.ts";
+import {
+  resolveSupervision,
+  type SupervisionOptions,
+  type SupervisionSettings,
+} from "./supervision-options.ts";
 
 /** Options of `createPool`. */
-export interface PoolOptions<Functions = FunctionTable> extends Definitions<Functions> {
+export interface PoolOptions<Functions = FunctionTable>
+  extends Definitions<Functions>, SupervisionOptions {
   /**
    * Workers to run. Default: one per core but one, at least 1. An environment without threads has
    * one worker, whatever this says.
@@ -94,7 +100,7 @@ export interface QueueOptions {
 }
 
 /** Options with every default filled in. */
-export interface PoolSettings {
+export interface PoolSettings extends SupervisionSettings {
   workers: number;
   environment: Environment;
   /** What the user should be told about the environment that was chosen. */
@@ -121,6 +127,7 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
+  "quarantine recycle memory " +
   "bootstrap webApis fetch startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
@@ -176,6 +183,7 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
       max: MAXIMUM_IN_FLIGHT,
     }),
     restart: resolveRestart(restart),
+    ...resolveSupervision(options),
     startTimeoutMs: milliseconds(options.startTimeoutMs, "startTimeoutMs", 10_000),
     installTimeoutMs: milliseconds(options.installTimeoutMs, "installTimeoutMs", 10_000),
     closeTimeoutMs: whole(options.closeTimeoutMs, "closeTimeoutMs", 10_000, {

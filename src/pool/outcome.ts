@@ -130,7 +130,8 @@ export function lostError(run: Run, reason: string, receipt: Receipt): SkepError
   return new SkepError("worker-lost", message, { receipt });
 }
 
-function describeRun(run: Run): string {
+/** The start of a sentence about a run. */
+export function describeRun(run: Run): string {
   return run.target.type === "function" ? `Function "${run.name}"` : `The evaluation "${run.name}"`;
 }
 

@@ -16,6 +16,7 @@ import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import { checkRunOptions } from "./options.ts";
+import type { QuarantinedFunction } from "./quarantine.ts";
 import {
   type EvalOptions,
   Run,
@@ -243,6 +244,22 @@ export class Pool<Functions = any> implements AsyncDisposable {
     if (link === undefined) return false;
     supervisor.lose(link, { reason: "Its restart was asked for.", isDeliberate: true });
     return true;
+  }
+
+  /** Functions and evaluations that are refused because they cost too many workers. */
+  quarantined(): QuarantinedFunction[] {
+    return this.#core.quarantine.list();
+  }
+
+  /**
+   * Lifts the quarantine of a function, by its name, an evaluation's file name, or the hash of its
+   * source. Returns false when nothing of that name is in quarantine.
+   */
+  release(name: string): boolean {
+    const hash = this.#core.registry.admission(name)?.hash ?? name;
+    return this.#core.quarantine.release(
+      (entry) => entry.name === name || entry.hash === name || entry.hash === hash,
+    );
   }
 
   /** Calls `listener` for each event of that name, until the returned function is called. */

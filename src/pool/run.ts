@@ -96,6 +96,8 @@ export class Run {
   worker: { cancel(run: Run): void } | undefined;
   /** The function's number in the registry; 0 for an evaluation. */
   functionId = 0;
+  /** What the function's source is named by; empty for an evaluation. */
+  sourceHash = "";
   /** The registry revision a worker must have for this run. */
   requiredRevision = 0;
   /** When the parent first knew it to be running in its worker; undefined before. */

@@ -98,10 +98,12 @@ export class PoolCore {
         onBatchDone: (link) => {
           this.#watchdog.review(link);
           dispatcher.onBatchDone();
+          this.supervisor.reviewRetiring(link);
         },
         onBroken: (link, what, error) => this.#onBroken(link, what, error),
       },
       onReady: (link) => dispatcher.addLink(link),
+      onRetired: (link) => dispatcher.removeLink(link),
       onLost: (link, loss) => this.#onLost(link, loss),
       onExhausted: (reason) => this.#onExhausted(reason),
     });
@@ -115,14 +117,14 @@ export class PoolCore {
     this.#watchdog = new Watchdog({
       clock,
       graceMs: settings.graceMs,
-      links: () => this.supervisor.upLinks(),
+      links: () => this.supervisor.workingLinks(),
       onSuspect: (link, run) => {
         dispatcher.removeLink(link);
         this.supervisor.mark(link, "suspected", `Run ${run.id} is past its limit.`);
       },
       onRecovered: (link) => {
         this.supervisor.mark(link, "recovered", "The run past its limit has ended.");
-        dispatcher.addLink(link);
+        if (this.supervisor.upLinks().includes(link)) dispatcher.addLink(link);
       },
       onDead: (link, hung) => this.#onDead(link, hung),
     });
@@ -200,7 +202,7 @@ export class PoolCore {
     }
     this.#watchdog.stop();
     this.quarantine.stop();
-    for (const link of links) dispatcher.rejectInFlight(link, closed);
+    for (const link of supervisor.workingLinks()) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
     this.events.emit("closed", {});

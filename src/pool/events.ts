@@ -31,7 +31,12 @@ export interface PoolEvents {
   "worker-restarts-exhausted": { workerId: number; maxPerWorker: number };
   /** The pool closes, and the worker has freed its sandboxes. */
   "worker-shutdown": { workerId: number };
-  /** The pool closes, and the worker is gone. */
+  /**
+   * A worker was replaced, as `recycle` has it: its successor takes its place, and `runs` are still
+   * in flight on it, after which it ends.
+   */
+  "worker-recycled": { workerId: number; successorId: number; reason: string; runs: number };
+  /** The pool closes, or the worker was recycled: it is gone. */
   "worker-ended": { workerId: number };
   /** A guest wrote to its console. `text` is one line per call, control characters escaped. */
   console: {

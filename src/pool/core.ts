@@ -4,6 +4,7 @@
  */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
+import { loadPart } from "../load-part.ts";
 import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -11,6 +12,7 @@ import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
+import type { WorkerCare } from "./worker-care.ts";
 import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
@@ -53,6 +55,7 @@ export class PoolCore {
   readonly installer: Installer;
   readonly quarantine: Quarantine;
   readonly #watchdog: Watchdog;
+  #care: WorkerCare | undefined;
   readonly #whenIdle = new Set<() => void>();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -78,7 +81,10 @@ export class PoolCore {
       quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
-      onSent: () => this.#watchdog.wake(),
+      onSent: () => {
+        this.#watchdog.wake();
+        this.#care?.wake();
+      },
       onIdle: () => this.#onIdle(),
     });
     const { dispatcher } = this;
@@ -99,6 +105,7 @@ export class PoolCore {
           this.#watchdog.review(link);
           dispatcher.onBatchDone();
           this.supervisor.reviewRetiring(link);
+          this.#care?.onBatchDone(link);
         },
         onBroken: (link, what, error) => this.#onBroken(link, what, error),
       },
@@ -143,6 +150,7 @@ export class PoolCore {
     const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
     const start = async (): Promise<PoolCore> => {
       const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      await core.#takeCare();
       options.onCreated?.(core);
       await core.supervisor.start(settings.workers);
       return core;
@@ -202,10 +210,33 @@ export class PoolCore {
     }
     this.#watchdog.stop();
     this.quarantine.stop();
+    this.#care?.stop();
     for (const link of supervisor.workingLinks()) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
     this.events.emit("closed", {});
+  }
+
+  /** Most pools do without: they do not load it. */
+  async #takeCare(): Promise<void> {
+    const { recycle, memory, restart } = this.settings;
+    const limits = [recycle.afterRuns, recycle.aboveMemoryBytes, memory.maxBytes];
+    if (limits.every((limit) => limit === 0)) return;
+    const { WorkerCare } = await loadPart(
+      "recycling and watermarks",
+      () => import("./worker-care.ts"),
+    );
+    const { clock, events, supervisor, dispatcher } = this;
+    const retryMs = restart.maxDelayMs;
+    this.#care = new WorkerCare({
+      recycle,
+      memory,
+      retryMs,
+      clock,
+      events,
+      supervisor,
+      dispatcher,
+    });
   }
 
   #closedError(state: string): RunErrorFactory {

@@ -67,6 +67,9 @@ export interface PoolEvents {
   };
   /** A function is no longer refused: `pool.release()` was called, or its time is over. */
   "function-released": { name: string; hash: string; reason: "released" | "expired" };
+  /** The workers use more than `memory.maxBytes` together. Told once, until it is relieved. */
+  "memory-pressure": { usedBytes: number; maxBytes: number };
+  "memory-relieved": { usedBytes: number; maxBytes: number };
   /** `drain()` is done. */
   drain: Record<string, never>;
   /** `close()` is done: nothing follows. */

@@ -75,6 +75,8 @@ export interface WorkerHealth {
   restarts: number;
   /** Bytes of WebAssembly memory of its sandboxes, as last reported; undefined before. */
   memoryBytes: number | undefined;
+  /** What of it was ever touched: an estimate of what is really in memory. */
+  usedBytes: number | undefined;
 }
 
 const NO_OPTIONS: RunOptions = {};
@@ -226,10 +228,9 @@ export class Pool<Functions = any> implements AsyncDisposable {
       restartAttempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),
       restarts: seat.restarts,
       memoryBytes: seat.link?.statistics?.memoryBytes,
+      usedBytes: seat.link?.statistics?.usedBytes,
     }));
-    for (const link of supervisor.upLinks()) {
-      if (link.pendingRequestCount === 0) void link.refreshStatistics(STATISTICS_TIMEOUT_MS);
-    }
+    for (const link of supervisor.upLinks()) void link.refreshStatistics(STATISTICS_TIMEOUT_MS);
     return health.sort((left, right) => left.id - right.id);
   }
 

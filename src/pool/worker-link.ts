@@ -64,12 +64,18 @@ export class WorkerLink {
   observation: Observation | undefined;
   /** When the worker was last known to make progress, for the watchdog. */
   lastProgressMs: number;
+  readonly openedAtMs: number;
+  /** Runs that ended in it. */
+  finishedRuns = 0;
+  /** Uses more than its share of a memory that is short: takes one run at a time. */
+  isOverweight = false;
   /** Whether the watchdog has reported it as past its limits. */
   isSuspect = false;
 
   readonly #freeSlots: number[];
   readonly #maxBacklog: number;
   readonly #pendingRequests = new Set<(error: Error) => void>();
+  readonly #inquiries = new Set<() => void>();
   #writer = new ByteWriter();
   #flushDue = false;
   /** Sent, not settled and not parked. */
@@ -78,6 +84,7 @@ export class WorkerLink {
   #sharedWindow = 2;
   #averageCpuMs = WINDOW_MS;
   #isAlive = true;
+  #refreshing: Promise<void> | undefined;
   #keepsProcess = true;
 
   constructor(
@@ -92,7 +99,8 @@ export class WorkerLink {
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.inFlight = new RunTable(slots);
-    this.lastProgressMs = clock.now();
+    this.openedAtMs = clock.now();
+    this.lastProgressMs = this.openedAtMs;
     handle.onBatch = (batch) => this.#receive(batch);
     handle.answerNow = (runId, name, args) => listener.answerNow(this, runId, name, args);
     handle.keepAlive(true);
@@ -121,6 +129,7 @@ export class WorkerLink {
    * the worker never waits for the next; fewer where the pool is shared by several keys.
    */
   hasRoom(isShared: boolean): boolean {
+    if (this.isOverweight && this.inFlight.size > 0) return false;
     const { length } = this.#freeSlots;
     const window = isShared ? this.#sharedWindow : this.#window;
     return this.#backlog < window && this.#backlog < this.#maxBacklog && length > 0;
@@ -178,6 +187,7 @@ export class WorkerLink {
   finish(run: Run, cost: RunCost): void {
     this.inFlight.delete(run.id);
     this.#freeSlots.push(run.slot);
+    this.finishedRuns++;
     if (!run.isParked) this.#backlog--;
     if (this.enteredRunId === run.id) this.enteredRunId = 0;
     this.#averageCpuMs += AVERAGE_WEIGHT * (cost.cpuMs - this.#averageCpuMs);
@@ -249,17 +259,38 @@ export class WorkerLink {
     });
   }
 
-  /** Asks for {@link statistics}; failures leave the last known ones. */
-  async refreshStatistics(timeoutMs: number): Promise<void> {
-    try {
-      this.statistics = await this.request(
-        "report its statistics",
-        () => this.handle.control.statistics(),
-        timeoutMs,
-      );
-    } catch {
-      // Whatever ails the worker, others find out.
-    }
+  /** Asks for {@link statistics}; failures leave the last known ones. One question at a time. */
+  refreshStatistics(timeoutMs: number): Promise<void> {
+    this.#refreshing ??= this.#inquire(async () => {
+      this.statistics = await this.handle.control.statistics();
+    }, timeoutMs).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  /** Has the worker let go of what it keeps in stock. */
+  trim(timeoutMs: number): Promise<void> {
+    return this.#inquire(() => this.handle.control.trim(), timeoutMs);
+  }
+
+  /**
+   * A request beside the work: it neither keeps the process nor excuses a worker from making
+   * progress, and nobody hears of its failure. Whatever ails the worker, others find out.
+   */
+  #inquire(call: () => Promise<void>, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#isAlive) {
+        resolve();
+        return;
+      }
+      const finish = (): void => {
+        cancelTimeout();
+        this.#inquiries.delete(finish);
+        resolve();
+      };
+      const cancelTimeout = this.clock.schedule(timeoutMs, finish, { keepAlive: false });
+      this.#inquiries.add(finish);
+      call().then(finish, finish);
+    });
   }
 
   /** Says whether the host process must stay for this worker. */
@@ -278,6 +309,7 @@ export class WorkerLink {
   end(reason: string): void {
     this.#isAlive = false;
     for (const fail of this.#pendingRequests) fail(new WorkerGoneError(reason));
+    for (const finish of this.#inquiries) finish();
   }
 
   #send(message: MessageToWorker): void {

@@ -2,7 +2,6 @@
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import { NO_BUFFERS } from "../protocol/payload.ts";
-import { encodeArguments } from "../protocol/values/inbound.ts";
 import {
   type Definitions,
   type FunctionInput,
@@ -14,9 +13,13 @@ import {
 import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
+import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
+import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
+import { sizeOf, tooMuchSource } from "./outcome.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
+import { executionTarget, functionTarget } from "./run-target.ts";
 import {
   type EvalOptions,
   Run,
@@ -25,7 +28,7 @@ import {
   type RunTarget,
   type SourceOptions,
 } from "./run.ts";
-import { type IsDependency, invalid, sourceTarget } from "./source-target.ts";
+import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import { detach } from "./transfer.ts";
@@ -161,7 +164,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
     return this.#submit(
-      () => functionTarget(name, args, options.transfer),
+      (limits) => functionTarget(name, args, options.transfer, limits),
       options,
       "run",
       false,
@@ -185,7 +188,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const makeTarget = () => executionTarget(execution, options.transfer, this.#isDependency);
+    const makeTarget = (limits: Limits) =>
+      executionTarget(execution, options.transfer, limits, this.#isDependency);
     return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
@@ -288,7 +292,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 
   #submit(
-    makeTarget: () => RunTarget | Promise<RunTarget>,
+    makeTarget: (limits: Limits) => RunTarget | Promise<RunTarget>,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
     wantsOutcome: boolean,
@@ -296,10 +300,16 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
-      const caller = { resolve, reject, wantsOutcome };
+      const { settings } = this.#core;
+      const { environment, engine } = settings;
+      const limits =
+        options === NO_OPTIONS
+          ? settings.limits
+          : callLimits(options, settings.limits, environment.stackBytes[engine]);
+      const caller = { resolve, reject, wantsOutcome, limits };
       let target: RunTarget | Promise<RunTarget>;
       try {
-        target = makeTarget();
+        target = makeTarget(limits);
       } catch (error) {
         this.#refuse(error, options, caller);
         return;
@@ -330,18 +340,25 @@ export class Pool<Functions = any> implements AsyncDisposable {
     target: RunTarget,
     refusal: SkepError | undefined,
     options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome }: Caller,
+    { resolve, reject, wantsOutcome, limits }: Caller,
   ): void {
-    const { dispatcher, settlement, settings, clock } = this.#core;
-    const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+    const { dispatcher, settlement, clock } = this.#core;
+    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
     if (refusal !== undefined) {
-      settlement.refuse(run, refusal);
+      const { code, message, cause } = refusal;
+      const receipt = settlement.receipt(run);
+      settlement.refuse(run, new SkepError(code, message, { receipt, cause }));
       return;
     }
     if (options !== NO_OPTIONS) applyOptions(run, options);
+    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
+      settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
+      return;
+    }
+    if (limits.totalMs > 0) dispatcher.watchClock(run);
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
       target.args = detach(transfer, target.args);
@@ -359,7 +376,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 }
 
-type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome">;
+type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits">;
 
 /** Stands in for arguments that could not be encoded. */
 const NOTHING: RunTarget = {
@@ -369,59 +386,8 @@ const NOTHING: RunTarget = {
 };
 
 function applyOptions(run: Run, options: RunOptions): void {
-  const { timeoutMs, memoryBytes, signal, priority, key } = options;
-  if (timeoutMs !== undefined || memoryBytes !== undefined) {
-    run.limits = {
-      timeoutMs: timeoutMs ?? run.limits.timeoutMs,
-      memoryBytes: memoryBytes ?? run.limits.memoryBytes,
-    };
-  }
+  const { signal, priority, key } = options;
   run.signal = signal;
   run.priority = priority ?? 0;
   run.key = key;
 }
-
-function functionTarget(
-  name: string,
-  args: readonly unknown[],
-  transfer: readonly ArrayBuffer[] | undefined,
-): RunTarget {
-  if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
-  if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
-  return { type: "function", name, args: encodeArguments(args, { transfer }) };
-}
-
-function executionTarget(
-  execution: Execution,
-  transfer: readonly ArrayBuffer[] | undefined,
-  isDependency: IsDependency,
-): RunTarget | Promise<RunTarget> {
-  if (typeof execution === "object" && execution !== null) {
-    if ("run" in execution) return functionTarget(execution.run, execution.args ?? [], transfer);
-    if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
-  }
-  throw invalid("execute() needs { run: name, args } or { eval: source }.");
-}
-
-type Call = (...args: unknown[]) => Promise<unknown>;
-
-/** An object with a method for every name. */
-function callSurface(run: (name: string, args: unknown[]) => Promise<unknown>): object {
-  const known = new Map<string, Call>();
-  return new Proxy(Object.create(null) as object, {
-    get(_target, name) {
-      // With these the surface would look like a promise, or like something to iterate.
-      if (typeof name === "symbol" || ["then", "catch", "finally"].includes(name)) return undefined;
-      let call = known.get(name);
-      if (call === undefined) {
-        call = (...args) => run(name, args);
-        // Names may come from anywhere: what is remembered for speed must not grow for ever.
-        if (known.size >= REMEMBERED_CALLS) known.clear();
-        known.set(name, call);
-      }
-      return call;
-    },
-  });
-}
-
-const REMEMBERED_CALLS = 1024;

@@ -5,7 +5,8 @@ export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
-export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
+export type { LimitOptions } from "./limits.ts";
+export type { PoolOptions, QueueOptions } from "./options.ts";
 export type {
   Calls,
   Execution,

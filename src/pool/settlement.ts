@@ -105,4 +105,6 @@ function detach(run: Run): void {
   run.onSettled = undefined;
   run.stopWatching?.();
   run.stopWatching = undefined;
+  run.stopClock?.();
+  run.stopClock = undefined;
 }

@@ -276,7 +276,7 @@ export class Supervisor {
     const { settings, events } = this.#options;
     // Not before it has said so: what is freed by itself is freed at once.
     const shutDown = () => link.handle.control.shutdown();
-    await link.request("shut down", shutDown, settings.graceMs).catch(() => {});
+    await link.request("shut down", shutDown, settings.limits.graceMs).catch(() => {});
     if (!this.#retiring.delete(link)) return;
     link.end("It was recycled.");
     await link.handle.terminate().catch(() => {});

@@ -8,6 +8,8 @@ export interface RecyclerOptions {
   /** Milliseconds until the next try when a replacement could not start. */
   retryMs: number;
   clock: Clock;
+  /** Whether it is a worker that takes runs; one on its way out has been replaced. */
+  isUp(link: WorkerLink): boolean;
   /** Resolves with whether the worker was replaced. */
   replace(link: WorkerLink, reason: string): Promise<boolean>;
 }
@@ -27,10 +29,10 @@ export class Recycler {
 
   /** Looks at a worker that has just finished something, or has told about its memory. */
   consider(link: WorkerLink): void {
-    const { clock, retryMs, replace } = this.#options;
+    const { clock, retryMs, isUp, replace } = this.#options;
     if (this.#isBusy) return;
     const reason = this.#reasonFor(link);
-    if (reason === undefined || clock.now() < this.#notBeforeMs) return;
+    if (reason === undefined || clock.now() < this.#notBeforeMs || !isUp(link)) return;
     this.#isBusy = true;
     void replace(link, reason).then((isReplaced) => {
       this.#isBusy = false;

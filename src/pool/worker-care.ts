@@ -27,7 +27,8 @@ export class WorkerCare {
   constructor(options: WorkerCareOptions) {
     const { recycle, memory, retryMs, clock, events, supervisor, dispatcher } = options;
     const replace = (link: WorkerLink, reason: string) => supervisor.replace(link, reason);
-    this.#recycler = new Recycler({ limits: recycle, retryMs, clock, replace });
+    const isUp = (link: WorkerLink) => supervisor.upLinks().includes(link);
+    this.#recycler = new Recycler({ limits: recycle, retryMs, clock, isUp, replace });
     const { maxBytes } = memory;
     if (maxBytes === 0 && recycle.aboveMemoryBytes === 0) return;
     this.#memory = new MemoryWatch({

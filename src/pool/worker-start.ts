@@ -59,7 +59,7 @@ export class WorkerStart {
       listener.ready(started);
     } catch (error) {
       link?.end(`Worker ${workerId} could not start.`);
-      await handle?.terminate().catch(() => {});
+      if (handle !== undefined) await terminated(handle);
       throw startError(workerId, error, explain);
     }
   }
@@ -121,6 +121,15 @@ export class WorkerStart {
     const change = registry.changeSince(link.revision);
     const result = await link.install(change, settings.installTimeoutMs + settings.limits.graceMs);
     if (!result.ok) throw new InstallRefusal(result.failure);
+  }
+}
+
+/** The end of what may not even be a worker: an environment of the user's own opened it. */
+async function terminated(handle: WorkerHandle): Promise<void> {
+  try {
+    await handle.terminate();
+  } catch {
+    // Why it could not start says more.
   }
 }
 

@@ -457,6 +457,8 @@ export class Executor {
   /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */
   #limitVerdict(cell: Cell, thrown: Address): Verdict | undefined {
     const { heap, instance } = cell.sandbox;
+    // Where no memory is left for an error object either, the engine throws null.
+    if (heap.tag(thrown) === Tag.null && instance.growthRefused) return memoryVerdict(cell);
     if (heap.tag(thrown) !== Tag.object || heap.classId(heap.pointer(thrown)) !== ClassId.error)
       return undefined;
     const found = heap.findData(heap.pointer(thrown), "message");

@@ -12,9 +12,9 @@ import type { Address } from "./engine.ts";
 import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { RefusedValueError } from "./marshal/heap-reader.ts";
-import { placeArray } from "./marshal/place-inbound.ts";
+import { GuestDecodeError, placeArray } from "./marshal/place-inbound.ts";
 import { platformService } from "./platform-services.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { type Sandbox, SandboxMemoryError } from "./sandbox.ts";
 
 type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
 
@@ -326,6 +326,11 @@ function describeHostError(error: unknown): [string, string, string | undefined]
 
 function throwHostError(sandbox: Sandbox, error: unknown): Address {
   if (error instanceof RefusedValueError) return sandbox.throwError("TypeError", error.message);
+  // The engine's own error, of its own realm: what it means for the run is seen when nobody catches it.
+  if (error instanceof GuestDecodeError)
+    return sandbox.instance.exports.QTS_Throw(sandbox.anchors.context, error.thrown);
+  if (error instanceof SandboxMemoryError)
+    return sandbox.throwError("InternalError", "out of memory");
   const [name, message, code] = describeHostError(error);
   return sandbox.throwError(name, message, code);
 }

@@ -37,6 +37,8 @@ export interface HostVisit {
   ): { succeeded: boolean; payload: Uint8Array } | string;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
+  /** Whether the run has hit a limit: then nothing of what it still asks for is done. */
+  isOver(): boolean;
   /** Counts a call into host code. */
   hostCalled(): void;
   /** Host objects this sandbox holds handles of. */
@@ -109,6 +111,8 @@ export class HostDoor {
     const { heap } = sandbox;
     heap.refresh();
     const at = (index: number): Address => (index < count ? args + index * VALUE_BYTES : 0);
+    // The engine looks at the limits every few thousand steps: what the guest does in between stays inside.
+    if (visit.isOver()) return sandbox.throwError("Error", "The run has ended.");
     try {
       switch (heap.number(args)) {
         case HostOperation.armTimer:

@@ -94,6 +94,11 @@ class CellVisit implements HostVisit {
     return this.#isOver(run);
   }
 
+  isOver(): boolean {
+    const run = this.#surroundings.current();
+    return run !== undefined && this.#isOver(run);
+  }
+
   #isOver(run: Run): boolean {
     if (run.verdict) return true;
     if (this.#surroundings.signals?.poll(run.slot, run.id)) {
@@ -187,7 +192,8 @@ class CellVisit implements HostVisit {
       run.cpuMs -= performance.now() - before;
       return reply;
     }
-    // The verdict ends the run at the guest's next step, whatever it catches.
+    // The verdict ends the run at the engine's next look, whatever it catches, and until then the
+    // door is shut.
     return "The run was ended while it waited for the host.";
   }
 

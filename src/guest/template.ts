@@ -101,6 +101,7 @@ class TemplateBuilder {
           commonjsBody: (alias) => this.#commonjsBody(alias),
           // Nothing waits for the host while a template is built.
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
+          isOver: () => false,
           hostCalled: () => {},
           callHost: noHostYet,
           callHostSync: noHostYet,

@@ -317,8 +317,11 @@ export class Executor {
       // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's. A completion
       // value that is a promise is awaited as well, like a function's result.
       run.isUnwrapped = true;
-      const found = sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value");
-      // A guest that put a setter for it on Object.prototype has taken its own value away.
+      // A guest that made Object.prototype a thenable, or put a setter there, has taken its own value
+      // away; and what it resolved with instead may be a number, which is nobody's address.
+      const { heap } = sandbox;
+      const isObject = heap.tag(promise.result) === Tag.object;
+      const found = isObject ? heap.findData(heap.pointer(promise.result), "value") : 0;
       run.promise = found === 0 ? sandbox.instance.exports.QTS_GetUndefined() : found;
       return this.#review(run, cell);
     }

@@ -8,6 +8,10 @@ import { stackBombs } from "./families/stack-bombs.ts";
 import { microtaskStorm } from "./families/microtask-storm.ts";
 import { swallowedInterrupts } from "./families/swallowed-interrupts.ts";
 import { hooksDuringMarshalling } from "./families/hooks-during-marshalling.ts";
+import { thenableTrap } from "./families/thenable-trap.ts";
+import { resultBombs } from "./families/result-bombs.ts";
+import { brandSpoofing } from "./families/brand-spoofing.ts";
+import { intrinsicPoisoning } from "./families/intrinsic-poisoning.ts";
 
 export const FAMILIES: Family[] = [
   hostObjectLeak,
@@ -18,4 +22,8 @@ export const FAMILIES: Family[] = [
   microtaskStorm,
   swallowedInterrupts,
   hooksDuringMarshalling,
+  thenableTrap,
+  resultBombs,
+  brandSpoofing,
+  intrinsicPoisoning,
 ];

@@ -69,6 +69,14 @@ export const tookNothing: Expectation = (_outcome, { desk }) => {
   expect(desk.taken, "calls of host.take").toEqual([]);
 };
 
+/** How often the guest got through the door to the host, heard there or not. */
+export function calls(count: number): Expectation {
+  return ({ receipt }, stage) => {
+    expect(receipt.hostCalls, "calls into the host").toBe(count);
+    tookNothing({ ok: true, value: undefined, receipt }, stage);
+  };
+}
+
 /** Frames and paths of the host: never in what a guest's error says. */
 const HOST_FRAME = /node:internal|file:\/\/|https?:\/\/|node_modules|\/src\/|\/dist\//;
 

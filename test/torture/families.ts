@@ -12,6 +12,15 @@ import { thenableTrap } from "./families/thenable-trap.ts";
 import { resultBombs } from "./families/result-bombs.ts";
 import { brandSpoofing } from "./families/brand-spoofing.ts";
 import { intrinsicPoisoning } from "./families/intrinsic-poisoning.ts";
+import { residueBetweenRuns } from "./families/residue-between-runs.ts";
+import { lateReplies } from "./families/late-replies.ts";
+import { forgedProtocol } from "./families/forged-protocol.ts";
+import { logFlood } from "./families/log-flood.ts";
+import { errorForgery } from "./families/error-forgery.ts";
+import { capabilityAbuse } from "./families/capability-abuse.ts";
+import { networkEscape } from "./families/network-escape.ts";
+import { dependencyConfusion } from "./families/dependency-confusion.ts";
+import { workerSabotage } from "./families/worker-sabotage.ts";
 
 export const FAMILIES: Family[] = [
   hostObjectLeak,
@@ -26,4 +35,13 @@ export const FAMILIES: Family[] = [
   resultBombs,
   brandSpoofing,
   intrinsicPoisoning,
+  residueBetweenRuns,
+  lateReplies,
+  forgedProtocol,
+  logFlood,
+  errorForgery,
+  capabilityAbuse,
+  networkEscape,
+  dependencyConfusion,
+  workerSabotage,
 ];

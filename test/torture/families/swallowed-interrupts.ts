@@ -1,8 +1,9 @@
-import { both, either, failsWith, tookNothing } from "../expectations.ts";
+import { both, calls, either, failsWith, tookNothing } from "../expectations.ts";
 import { type Family, needsBlocking, scripts } from "../vector.ts";
 
 const after = `host.take("after")`;
-const ended = both(failsWith("timeout"), tookNothing);
+const ended = both(failsWith("timeout"), calls(0));
+const endedInCall = both(failsWith("timeout"), calls(1));
 
 /** Once the limit is hit nothing of the guest's runs: `host.take` would hear of it. */
 export const swallowedInterrupts: Family = {
@@ -137,7 +138,7 @@ export const swallowedInterrupts: Family = {
         [
           "a wait for the host",
           `try { await host.hold(); } catch { ${after}; } finally { ${after}; }`,
-          ended,
+          endedInCall,
         ],
       ],
       { limits: { timeoutMs: 50 } },
@@ -147,7 +148,7 @@ export const swallowedInterrupts: Family = {
         [
           "a wait for the host that blocks",
           `try { hostSync.hold(); } catch { ${after}; } for (;;) { try { hostSync.one(1); } catch {} }`,
-          ended,
+          endedInCall,
         ],
       ],
       {

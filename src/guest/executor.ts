@@ -17,7 +17,7 @@ import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { errorText, RefusedValueError } from "./marshal/heap-reader.ts";
 import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
@@ -464,9 +464,14 @@ export class Executor {
     if (heap.tag(thrown) === Tag.null && instance.growthRefused) return memoryVerdict(cell);
     if (heap.tag(thrown) !== Tag.object || heap.classId(heap.pointer(thrown)) !== ClassId.error)
       return undefined;
-    const found = heap.findData(heap.pointer(thrown), "message");
-    const message = found === 0 ? "" : heap.text(found, 40);
-    if (message === "out of memory" && instance.growthRefused) return memoryVerdict(cell);
+    const error = heap.pointer(thrown);
+    const message = errorText(heap, error, "message", "");
+    if (instance.growthRefused) {
+      if (message === "out of memory") return memoryVerdict(cell);
+      // There was memory for the error, but none for its message.
+      if (message === "" && errorText(heap, error, "name", "") === "InternalError")
+        return memoryVerdict(cell);
+    }
     if (message === "stack overflow" && this.#settings.cells.stackWasExhausted(cell))
       return STACK_VERDICT;
     return undefined;

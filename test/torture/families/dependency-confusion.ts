@@ -189,7 +189,7 @@ export const dependencyConfusion: Family = {
           const source = `export default "odd"`;
           await pool.define({ dependencies: Object.fromEntries([[alias, { source }]]) });
           const found = await pool.eval(
-            `[(await import(${JSON.stringify(alias)})).default, await wpc_import(${JSON.stringify(alias)}), (await import("known")).default]`,
+            `[(await import(${JSON.stringify(alias)})).default, (await wpc_import(${JSON.stringify(alias)})).default, (await import("known")).default]`,
           );
           await pool.undefine({ dependencies: [alias] });
           return found;
@@ -220,7 +220,7 @@ export const dependencyConfusion: Family = {
           },
         });
         const found = await pool.eval(
-          `[(await import("known")).default, await wpc_import("known")]`,
+          `[(await import("known")).default, (await wpc_import("known")).default]`,
         );
         await pool.undefine({ dependencies: ["impostor"] });
         return [code, found];

@@ -9,7 +9,7 @@ const ends = (outcomes: RunOutcome[]): string[] =>
 /** The worker of the moment. */
 async function restart(pool: Pool): Promise<void> {
   const [worker] = pool.health();
-  if (worker) await pool.restartWorker(worker.workerId).catch(() => {});
+  if (worker) await pool.restartWorker(worker.id);
 }
 
 const count = (codes: string[], code: string): number =>

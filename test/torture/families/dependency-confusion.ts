@@ -232,8 +232,8 @@ export const dependencyConfusion: Family = {
     },
     {
       name: "a function that is not defined any more",
-      pool: { functions: { gone: "() => 1" } },
       act: async ({ pool }: Stage) => {
+        await pool.define({ functions: { gone: "() => 1" } });
         await pool.undefine({ functions: ["gone"] });
         return pool.run("gone");
       },

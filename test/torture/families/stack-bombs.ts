@@ -65,8 +65,8 @@ const lost = failsWith("stack-exceeded");
 const RECURSION_END: Expectation = where(({ recursionIsCaught }) =>
   recursionIsCaught ? caught : either(caught, lost),
 );
-const NESTING_END: Expectation = where(({ recursionIsCaught, node }) =>
-  recursionIsCaught && node ? caught : either(caught, lost),
+const NESTING_END: Expectation = where(({ recursionIsCaught, node, threaded }) =>
+  recursionIsCaught && node && threaded ? caught : either(caught, lost),
 );
 
 function bomb([name, statements]: [string, string], end: Expectation): Vector {

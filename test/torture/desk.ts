@@ -6,7 +6,11 @@ export interface Desk {
   /** The arguments of every call of `host.take`. */
   taken: unknown[][];
   /** Calls of `host.hold` that wait for an answer, oldest first. */
-  held: { resolve(value: unknown): void; reject(error: unknown): void; signal: AbortSignal }[];
+  held: {
+    resolve: (value: unknown) => void;
+    reject: (error: unknown) => void;
+    signal: AbortSignal;
+  }[];
   /** Resolves with the next call of `host.hold`. */
   nextHeld(): Promise<void>;
   clear(): void;
@@ -43,6 +47,7 @@ export function openDesk(): Desk {
         });
       },
       // A thenable is data to the host as it is to the guest.
+      // oxlint-disable-next-line unicorn/no-thenable
       thenable: () => ({ then: 1, value: 2 }),
       many: { fn: () => 1, maxCallsPerRun: 100 },
       gated: { fn: async () => 1, concurrency: 2 },

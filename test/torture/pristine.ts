@@ -31,7 +31,7 @@ export function watchRealm(): () => string[] {
     const root = realm[name];
     if (root !== undefined) roots.push([name, root]);
   }
-  for (const [name, root] of [...roots]) {
+  for (const [name, root] of roots.slice()) {
     const { prototype } = root as { prototype?: object };
     if (typeof prototype === "object") roots.push([`${name}.prototype`, prototype]);
   }

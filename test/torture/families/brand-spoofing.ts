@@ -59,7 +59,7 @@ export const brandSpoofing: Family = {
       [
         "an object whose constructor says Map",
         `({ constructor: "Map", a: 1 })`,
-        plain({ constructor: "Map", a: 1 } as object),
+        plain({ constructor: "Map", a: 1 } as Record<string, unknown>),
       ],
       [
         "a Map with the prototype of Array",

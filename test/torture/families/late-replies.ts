@@ -1,5 +1,6 @@
 import type { Pool } from "skep";
 import { expect } from "vitest";
+import type { Desk } from "../desk.ts";
 import { gives } from "../expectations.ts";
 import type { Family, Stage, Vector } from "../vector.ts";
 
@@ -34,10 +35,7 @@ const ENDS: Record<string, { script: string; code: string; end: End }> = {
 };
 
 /** What the late reply is. */
-const REPLIES: Record<
-  string,
-  (held: { resolve(value: unknown): void; reject(error: unknown): void }) => void
-> = {
+const REPLIES: Record<string, (held: Pick<Desk["held"][number], "resolve" | "reject">) => void> = {
   "a value": ({ resolve }) => resolve("late"),
   "an error": ({ reject }) => reject(new Error("late")),
   megabytes: ({ resolve }) => resolve(new Uint8Array(8e6)),

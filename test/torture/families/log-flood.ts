@@ -113,7 +113,6 @@ export const logFlood: Family = {
       `console.log("one\\nERROR forged\\r\\nERROR forged\\u2028ERROR\\u0085ERROR"); 1`,
       ({ lines }) => {
         expect(lines).toHaveLength(1);
-        // oxlint-disable-next-line no-control-regex
         expect(lines[0]?.text).not.toMatch(/[\r\u0085]/);
       },
     ),

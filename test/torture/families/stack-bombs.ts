@@ -87,6 +87,7 @@ const refused = givesWhat((said) =>
 
 export const stackBombs: Family = {
   name: "stack bombs",
+  slow: ["depth: a structure for JSON.stringify", "a rope that is one at both ends"],
   vectors: [
     ...Object.entries(RECURSIONS).map((entry) => {
       const vector = bomb(entry, RECURSION_END);

@@ -1,3 +1,4 @@
+import type { Pool } from "skep";
 import { both, calls, either, failsWith, tookNothing } from "../expectations.ts";
 import { type Family, needsBlocking, scripts } from "../vector.ts";
 
@@ -168,7 +169,7 @@ export const swallowedInterrupts: Family = {
     },
     ...(["catch", "finally"] as const).map((keyword) => ({
       name: `an abortion and ${keyword}`,
-      act: async ({ pool }: { pool: import("skep").Pool }) => {
+      act: async ({ pool }: { pool: Pool }) => {
         const controller = new AbortController();
         const run = pool.eval(
           `await host.one(1); await new Promise((r) => setTimeout(r, 1e6)).${keyword}(() => ${after})`,

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/no-thenable -- that is what this is about */
 import { expect } from "vitest";
 import { both, failsWith, gives, givesWhat } from "../expectations.ts";
 import { type Expectation, type Family, scripts } from "../vector.ts";
@@ -12,9 +13,7 @@ export const thenableTrap: Family = {
   name: "thenable trap",
   pool: {
     host: {
-      // oxlint-disable-next-line unicorn/no-thenable
       liveThenable: () => ({ then: (resolve: (value: unknown) => void) => resolve("adopted") }),
-      // oxlint-disable-next-line unicorn/no-thenable
       dataThenable: async () => [{ then: 1, value: 2 }],
     },
   },

@@ -32,9 +32,9 @@ export async function openBench(
   settings: PoolOptions = {},
 ): Promise<Bench> {
   const desk = openDesk();
-  const { createPool, environment, engine } = terrain;
+  const { environment, engine } = terrain;
   const parts = [family.pool ?? {}, settings];
-  const pool = await createPool({
+  const pool = await terrain.createPool({
     ...BASE_OPTIONS,
     ...Object.assign({}, ...parts),
     environment,

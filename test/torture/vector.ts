@@ -50,6 +50,8 @@ export interface Family {
   name: string;
   /** Settings of the family's pool on top of `BASE_OPTIONS`. */
   pool?: PoolOptions;
+  /** Names of the vectors that take more than about 200 ms, where the table does not say it. */
+  slow?: string[];
   vectors: Vector[];
 }
 

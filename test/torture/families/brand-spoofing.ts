@@ -59,7 +59,7 @@ export const brandSpoofing: Family = {
       [
         "an object whose constructor says Map",
         `({ constructor: "Map", a: 1 })`,
-        plain({ constructor: "Map", a: 1 } as Record<string, unknown>),
+        plain(JSON.parse(`{"constructor":"Map","a":1}`)),
       ],
       [
         "a Map with the prototype of Array",

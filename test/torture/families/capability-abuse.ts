@@ -9,6 +9,7 @@ const taken =
 
 export const capabilityAbuse: Family = {
   name: "capability abuse",
+  slow: ["calls without an end or a wait"],
   pool: {
     host: {
       wide: (...values: unknown[]) => values.length,

@@ -72,6 +72,7 @@ async function settledAfter(pool: Pool): Promise<unknown> {
 
 export const lateReplies: Family = {
   name: "late replies",
+  slow: ["a hundred late replies at once", "a reply after the pool has closed"],
   vectors: [
     ...Object.entries(ENDS).flatMap(([end, how]) =>
       Object.entries(REPLIES)

@@ -56,6 +56,7 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 export const logFlood: Family = {
   name: "log flood",
+  slow: ["short lines", "all levels", "a cap for each run, not for all"],
   vectors: [
     flood("short lines", `for (let i = 0; i < 2e5; i++) console.log("x"); 1`, isCut),
     flood(

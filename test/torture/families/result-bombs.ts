@@ -16,6 +16,13 @@ const ROOM = { memoryBytes: 256 * 2 ** 20 };
 
 export const resultBombs: Family = {
   name: "result bombs",
+  slow: [
+    "a hundred thousand keys",
+    "a hundred thousand empty objects",
+    "one text a hundred times",
+    "one long name many times",
+    "one long name in sparse arrays",
+  ],
   vectors: [
     ...scripts([
       ["arrays a hundred thousand deep", nested(1e5, "[v]"), tooMuch],
@@ -132,6 +139,7 @@ export const resultBombs: Family = {
         either(
           givesWhat((e) => expect(e).toBeInstanceOf(RegExp)),
           refused,
+          failsWith("stack-exceeded"),
         ),
       ],
       [

@@ -127,8 +127,8 @@ export const workerSabotage: Family = {
     {
       name: "a pool closed by force under a hundred runs",
       act: async ({ terrain }: Stage) => {
-        const { createPool, environment, engine } = terrain;
-        const closing = await createPool({ environment, engine, workers: 1 });
+        const { environment, engine } = terrain;
+        const closing = await terrain.createPool({ environment, engine, workers: 1 });
         const runs = Array.from({ length: 100 }, () =>
           closing.execute({ eval: `await new Promise((done) => setTimeout(done, 1000))` }),
         );

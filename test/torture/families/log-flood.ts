@@ -190,6 +190,14 @@ export const logFlood: Family = {
       ({ end }) => expect(end).toBe("ok"),
     ),
     flood(
+      "an expression the platform may not know",
+      `console.log(/(?<a>.)|(?<a>.)/, /(?i:a)/); 1`,
+      ({ lines, end }) => {
+        expect(end).toBe("ok");
+        expect(lines).toHaveLength(1);
+      },
+    ),
+    flood(
       "a label that throws",
       `try { console.count({ toString() { throw new Error("label"); } }); } catch (e) { e.message }`,
       ({ end }) => expect(end).toBe("ok"),

@@ -151,6 +151,32 @@ export const resultBombs: Family = {
         ),
       ],
       [
+        "an expression with one name twice, which not every platform knows",
+        `/(?<a>.)|(?<a>.)/`,
+        either(
+          givesWhat((e) => expect(e).toBeInstanceOf(RegExp)),
+          refused,
+        ),
+      ],
+      [
+        "an expression with modifiers, which not every platform knows",
+        `/(?i:a)/`,
+        either(
+          givesWhat((e) => expect(e).toBeInstanceOf(RegExp)),
+          refused,
+        ),
+      ],
+      [
+        "such an expression thrown",
+        `throw Object.assign(new Error("x"), { one: /(?<a>.)|(?<a>.)/, two: /(?i:a)/ })`,
+        either(failsWith("guest-error"), refused),
+      ],
+      [
+        "such an expression for a host function",
+        `await host.one(/(?<a>.)|(?<a>.)/).then(() => 1, () => 1)`,
+        gives(1),
+      ],
+      [
         "expressions that other engines may not know",
         `[/(?<a>.)|(?<a>.)/, /(?i:a)/, /[\\p{L}--a]/v].length`,
         either(gives(3), failsWith("guest-error")),

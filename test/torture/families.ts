@@ -21,6 +21,7 @@ import { capabilityAbuse } from "./families/capability-abuse.ts";
 import { networkEscape } from "./families/network-escape.ts";
 import { dependencyConfusion } from "./families/dependency-confusion.ts";
 import { workerSabotage } from "./families/worker-sabotage.ts";
+import { limits } from "./families/limits.ts";
 
 export const FAMILIES: Family[] = [
   hostObjectLeak,
@@ -44,4 +45,5 @@ export const FAMILIES: Family[] = [
   networkEscape,
   dependencyConfusion,
   workerSabotage,
+  limits,
 ];

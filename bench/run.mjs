@@ -6,13 +6,31 @@ import { build } from "../scripts/build.mjs";
 import { judge } from "./harness/comparisons.mjs";
 import { installPeers } from "./harness/peers.mjs";
 import { measureRow } from "./harness/rounds.mjs";
-import { comparisonText, rowText } from "./harness/table.mjs";
+import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
 import { oneAtATime, throughput } from "./rows/calls.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
+import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
+import { dependencies, webApis } from "./rows/prepared-images.mjs";
+import { waitingRuns } from "./rows/waiting-runs.mjs";
 
-const ROWS = [freshSandbox, throughput, oneAtATime, ...cpuRows, coldStart, restart, memory];
+const ROWS = [
+  freshSandbox,
+  throughput,
+  oneAtATime,
+  valuesOut,
+  valuesIn,
+  buffers,
+  smallArguments,
+  waitingRuns,
+  dependencies,
+  webApis,
+  ...cpuRows,
+  coldStart,
+  restart,
+  memory,
+];
 const RESULTS = new URL("results/latest.json", import.meta.url);
 
 const USAGE = `Usage: npm run bench -- [options]
@@ -20,7 +38,8 @@ const USAGE = `Usage: npm run bench -- [options]
                    ${ROWS.map(({ id }) => id).join(", ")}
   --runs <number>  rounds per figure (default 7)
   --quick          3 short rounds: to see that it runs, not to quote
-  --no-build       measures dist/ as it is`;
+  --no-build       measures dist/ as it is
+  --readme         puts the figures into README.md`;
 
 function readOptions() {
   const { values } = parseArgs({
@@ -29,6 +48,7 @@ function readOptions() {
       runs: { type: "string" },
       quick: { type: "boolean", default: false },
       "no-build": { type: "boolean", default: false },
+      readme: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -41,7 +61,8 @@ function readOptions() {
   const pace = values.quick
     ? { rounds, roundMs: 60, warmUpMs: 150 }
     : { rounds, roundMs: 400, warmUpMs: 1500 };
-  return { rows, pace, builds: !values["no-build"], help: values.help };
+  if (values.readme && rows.length < ROWS.length) throw new Error("--readme needs all rows.");
+  return { rows, pace, builds: !values["no-build"], readme: values.readme, help: values.help };
 }
 
 function machine() {
@@ -55,7 +76,7 @@ function machine() {
 }
 
 /** @param {ReturnType<typeof readOptions>} options */
-async function bench({ rows, pace, builds }) {
+async function bench({ rows, pace, builds, readme }) {
   if (builds && !(await build())) throw new Error("skep does not build.");
   if (!(await installPeers())) throw new Error("The peers could not be installed.");
   const surroundings = machine();
@@ -66,12 +87,16 @@ async function bench({ rows, pace, builds }) {
     const results = await measureRow(row, pace);
     const judged = judge(row, results);
     console.log(rowText(row, results, judged));
-    measured.push({ id: row.id, title: row.title, unit: row.unit.name, results, judged });
+    measured.push({ row, results, judged });
   }
   printTargets(measured.flatMap(({ judged }) => judged));
-  const report = { at: new Date().toISOString(), ...surroundings, pace, rows: measured };
+  const figures = measured.map(({ row: { id, title, unit }, ...rest }) => {
+    return { id, title, unit: unit.name, ...rest };
+  });
+  const report = { at: new Date().toISOString(), ...surroundings, pace, rows: figures };
   await mkdir(new URL(".", RESULTS), { recursive: true });
   await writeFile(RESULTS, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (readme) await writeReadme({ node, cores, rounds: pace.rounds }, measured);
 }
 
 /** @param {import("./harness/comparisons.mjs").Judged[]} judged */

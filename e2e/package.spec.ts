@@ -56,6 +56,21 @@ test("a Vite app calls from a production build", async ({ page }) => {
   }
 });
 
+test("a page whose build was replaced while it was open says what is missing", async ({ page }) => {
+  const server = await preview({ root: app, logLevel: "error", preview: { port: 0 } });
+  try {
+    await page.route("**/assets/start-*.js", (route) => route.abort());
+    await page.goto(server.resolvedUrls?.local[0] ?? "");
+    await expect(page.locator("#result")).toContainText(
+      /^unsupported-environment: The part of skep for running pools could not be loaded: .*start-/,
+      { timeout: 20_000 },
+    );
+    await expect.poll(() => page.workers().length).toBe(0);
+  } finally {
+    await server.close();
+  }
+});
+
 test("a Vite app calls in development", async ({ page }) => {
   const server = await createServer({
     root: app,

@@ -1,7 +1,9 @@
-// Makes dist/: the engine's wasm files, then one JavaScript and one declaration file per source.
+// Makes dist/: the engine's wasm files, then one JavaScript and one declaration file per source;
+// the entry modules of Node and of workers are bundles.
 import { copyFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleEntries } from "./bundle-entries.mjs";
 import { copyEngine } from "./copy-engine.mjs";
 import { run } from "./run.mjs";
 
@@ -28,8 +30,10 @@ export async function build() {
   await copyEngine();
   const { code } = await run("tsc", ["-b", "tsconfig.build.json"]);
   for (const file of handwritten) await copyFile(join(root, "src", file), join(root, "dist", file));
-  if (code === 0) await removeStaleOutput();
-  return code === 0;
+  if (code !== 0) return false;
+  await removeStaleOutput();
+  await bundleEntries();
+  return true;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,4 +1,5 @@
 import type { Receipt } from "./receipt.ts";
+import type { SourceLocation } from "./source-location.ts";
 
 /**
  * The stable codes of {@link SkepError}. Code that reacts to failures should switch on these and
@@ -31,6 +32,10 @@ export type SkepErrorCode =
 export interface SkepErrorOptions extends ErrorOptions {
   /** What the run had cost when it failed; present on every error a run settles with. */
   receipt?: Receipt | undefined;
+  /** Where in guest source it happened. */
+  location?: SourceLocation | undefined;
+  /** The lines around that place. */
+  frame?: string | undefined;
 }
 
 /**
@@ -41,6 +46,13 @@ export class SkepError extends Error {
   readonly code: SkepErrorCode;
   /** What the run had cost when it failed, where the error belongs to a run. */
   readonly receipt: Receipt | undefined;
+  /**
+   * Where in guest source it happened: the innermost place in a text this pool was given. Guest
+   * code can make errors say what it likes, also about this. Only there when it is known.
+   */
+  declare readonly location?: SourceLocation;
+  /** The lines around `location`, with the place marked, to be shown in a fixed-width font. */
+  declare readonly frame?: string;
 
   constructor(code: SkepErrorCode, message: string, options: SkepErrorOptions = {}) {
     super(message, options);
@@ -48,6 +60,8 @@ export class SkepError extends Error {
     this.name = "SkepError";
     this.code = code;
     this.receipt = options.receipt;
+    if (options.location !== undefined) this.location = options.location;
+    if (options.frame !== undefined) this.frame = options.frame;
   }
 }
 
@@ -72,9 +86,14 @@ export class GuestError extends SkepError {
   /** Own enumerable data of the thrown value; for a thrown non-error, the value under `value`. */
   readonly data: Record<string, unknown>;
 
-  constructor(fields: GuestErrorFields, receipt?: Receipt) {
+  constructor(
+    fields: GuestErrorFields,
+    receipt?: Receipt,
+    place: Pick<SkepErrorOptions, "location" | "frame"> = {},
+  ) {
     super("guest-error", fields.message, {
       receipt,
+      ...place,
       ...("cause" in fields ? { cause: fields.cause } : {}),
     });
     this.name = fields.name;

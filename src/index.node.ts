@@ -2,8 +2,7 @@
 import { nodePlatform } from "./environments/platform.node.ts";
 import { createPoolOn } from "./pool/create-pool.ts";
 import type { PoolOptions } from "./pool/options.ts";
-import type { Pool } from "./pool/pool.ts";
-import type { FunctionTable } from "./registry/definitions.ts";
+import type { FunctionsOf, Pool } from "./pool/pool.ts";
 
 export * from "./pool/public.ts";
 
@@ -12,8 +11,9 @@ export * from "./pool/public.ts";
  * nothing running, when the options are wrong, a definition cannot be installed, or no worker can
  * start.
  */
-export function createPool<Functions extends FunctionTable = FunctionTable>(
+// oxlint-disable-next-line typescript/no-explicit-any -- without functions nothing is known of them
+export function createPool<const Functions extends FunctionsOf<Functions> = any>(
   options: PoolOptions<Functions> = {},
-): Promise<Pool> {
+): Promise<Pool<Functions>> {
   return createPoolOn(nodePlatform, options);
 }

@@ -1,10 +1,10 @@
 // skep as its users have it: a pool.
 import { createPool } from "../../dist/index.node.js";
-import { ADD, callsInFlight, expect, oneAfterTheOther, PROGRAMS } from "./workload.mjs";
+import { ADD, callsInFlight, expect, IGNORE, oneAfterTheOther, PROGRAMS } from "./workload.mjs";
 
 /**
  * @param {{ environment?: string, isolation?: "call" | "worker", workers?: number,
- *   inFlight?: number, program?: keyof typeof PROGRAMS }} options `inFlight` 1: each call is awaited
+ *   inFlight?: number, program?: keyof typeof PROGRAMS, args?: unknown[] }} options `inFlight` 1: each call is awaited
  *   before the next.
  */
 export async function open({
@@ -13,8 +13,10 @@ export async function open({
   workers = 2,
   inFlight = 64,
   program,
+  args,
 }) {
-  const source = program === undefined ? ADD : PROGRAMS[program];
+  const trivial = args === undefined ? ADD : IGNORE;
+  const source = program === undefined ? trivial : PROGRAMS[program];
   const pool = await createPool({
     environment,
     isolation,
@@ -22,8 +24,9 @@ export async function open({
     functions: { work: source },
   });
   const { work } = pool.call;
-  const call = program === undefined ? () => work(1, 2) : () => work();
-  if (program === undefined) expect(await call(), 3);
+  const given = args ?? (program === undefined ? [1, 2] : []);
+  const call = () => work(...given);
+  if (program === undefined) expect(await call(), args === undefined ? 3 : 1);
   return {
     round: (/** @type {number} */ count) =>
       inFlight === 1 ? oneAfterTheOther(count, call) : callsInFlight(count, inFlight, call),

@@ -53,6 +53,31 @@ export function expect(/** @type {unknown} */ actual, /** @type {unknown} */ exp
   if (actual !== expected) throw new Error(`Expected ${String(expected)}, got ${String(actual)}.`);
 }
 
+/** JSON-like data of the usual kind, 0.9 MB as text: source of a function. */
+export const MAKE_CUSTOMERS = `() => {
+  const customers = [];
+  for (let index = 0; index < 4_000; index++) {
+    customers.push({
+      id: index,
+      name: "customer number " + index,
+      email: "user" + index + "@example.com",
+      active: index % 3 === 0,
+      score: index * 1.37,
+      tags: ["alpha", "beta" + (index % 10), "gamma"],
+      address: { street: index + " Main Street", city: "Springfield", zip: String(10_000 + index) },
+      note: null,
+    });
+  }
+  return { customers, total: customers.length };
+}`;
+
+/** The same for the host. @returns {object} */
+// oxlint-disable-next-line no-eval -- the source above is ours
+export const makeCustomers = () => (0, eval)(`(${MAKE_CUSTOMERS})`)();
+
+/** Returns a number, whatever it is called with. */
+export const IGNORE = "(...args) => 1";
+
 /** Programs that keep the engine busy for about a tenth of a second: source of a function. */
 export const PROGRAMS = {
   sieve: `() => {

@@ -11,5 +11,12 @@ export const milliseconds = { name: "ms", from: (ms) => ms, better: "lower" };
 /** @type {Unit} */
 export const callsPerSecond = { name: "calls/s", from: (ms) => 1000 / ms, better: "higher" };
 
+/** @param {number} bytes Of one operation. @returns {Unit} */
+export const gigabytesPerSecond = (bytes) => ({
+  name: "GB/s",
+  from: (ms) => bytes / ms / 1e6,
+  better: "higher",
+});
+
 /** @type {Unit} */
 export const mebibytes = { name: "MiB", from: (bytes) => bytes / 2 ** 20, better: "lower" };

@@ -1,5 +1,7 @@
 /** Fetches a dependency's source text over HTTP, with limits. */
-import { integrityFailure, parseIntegrity } from "./integrity.ts";
+import { isHttpUrl } from "./http-url.ts";
+import { parseIntegrity } from "./integrity-expression.ts";
+import { integrityFailure } from "./integrity.ts";
 
 export interface SourceRequest {
   /** An absolute http(s) URL. */
@@ -33,11 +35,6 @@ export async function fetchSource(request: SourceRequest): Promise<string> {
   } catch (error) {
     throw new Error(`${url} is not UTF-8 text.`, { cause: error });
   }
-}
-
-/** Whether a dependency may be fetched from there. */
-export function isHttpUrl(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 async function follow(url: string, signal: AbortSignal): Promise<Response> {

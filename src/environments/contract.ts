@@ -1,4 +1,5 @@
 import type { EngineName, WorkerControl } from "../protocol/control.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 
 /**
@@ -33,15 +34,18 @@ export interface WorkerHandle {
   readonly control: WorkerControl;
   /** The signal block shared with the worker, where the platform has one. */
   readonly signals: Signals | undefined;
-  /** Sends a batch of the data wire. The bytes may be transferred: do not touch them afterwards. */
-  post(batch: Uint8Array): void;
-  /** Set by the owner right after `open` resolves: receives batches of the data wire. */
-  onBatch: (batch: Uint8Array) => void;
+  /**
+   * Sends a batch of the data wire. The bytes may be transferred: do not touch them afterwards. The
+   * buffers beside them stay the sender's, who may send them again.
+   */
+  post(batch: Payload): void;
+  /** Set by the owner right after `open` resolves: receives batches of the data wire, for good. */
+  onBatch: (batch: Payload) => void;
   /**
    * Set by the owner right after `open` resolves: answers a synchronous host call. Only used by
    * environments whose workers share the owner's thread; others answer through the mailbox.
    */
-  answerNow: (runId: number, name: string, args: Uint8Array) => HostAnswer;
+  answerNow: (runId: number, name: string, args: Payload) => HostAnswer;
   /**
    * Set by the owner right after `open` resolves: the worker ended without `terminate`, or told
    * something that is not a batch. Called at most once; nothing follows it.
@@ -56,7 +60,9 @@ export interface WorkerHandle {
 /** The answer to a host call, in inbound form. */
 export interface HostAnswer {
   succeeded: boolean;
-  payload: Uint8Array;
+  payload: Payload;
+  /** There was more to say than the run may be given. */
+  isTooLarge?: boolean | undefined;
 }
 
 /** Why a worker ended. */

@@ -1,6 +1,5 @@
 /** What skep finds in Node. */
 import { availableParallelism } from "node:os";
-import { bundlePackage } from "../dependencies/bundle.node.ts";
 import type { Platform } from "./contract.ts";
 import { loadOnce } from "./engine-cache.ts";
 import { loadEngine } from "./engine-module.node.ts";
@@ -17,6 +16,7 @@ export const nodePlatform: Platform = {
   automatic: () => ({ environment: workerThreads }),
   loadEngine: loadOnce(loadEngine),
   async bundlePackage(specifier, version) {
+    const { bundlePackage } = await import("../dependencies/bundle.node.ts");
     const root = process.cwd();
     const { kind, source } = await bundlePackage({ specifier, version, from: root, root });
     return { kind, source };

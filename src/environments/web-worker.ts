@@ -1,7 +1,7 @@
 /** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
 import { SkepError } from "../errors.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
-import { postBatch } from "../protocol/batches.ts";
+import { postBatchCopy, readBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
 import { endable } from "./worker-end.ts";
@@ -31,7 +31,7 @@ async function open(spec: WorkerSpec): Promise<WorkerHandle> {
   const { handle, end } = endable({
     control: controlOver(port1),
     signals,
-    post: (batch) => postBatch(worker, batch),
+    post: (batch) => postBatchCopy(worker, batch),
     // A page outlives its scripts: there is nothing to hold open.
     keepAlive: () => {},
     stop() {
@@ -53,7 +53,8 @@ async function open(spec: WorkerSpec): Promise<WorkerHandle> {
 
     worker.addEventListener("message", (event: MessageEvent<unknown>) => {
       const message = event.data;
-      if (message instanceof Uint8Array) handle.onBatch(message);
+      const batch = readBatch(message);
+      if (batch) handle.onBatch(batch);
       else if (message === OPEN && !isOpen) {
         isOpen = true;
         resolve(handle);

@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { SkepError } from "../errors.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
-import { postBatch } from "../protocol/batches.ts";
+import { postBatchCopy, readBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
 import { endable } from "./worker-end.ts";
@@ -44,7 +44,7 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
   const { handle, end } = endable({
     control,
     signals,
-    post: (batch) => postBatch(worker, batch),
+    post: (batch) => postBatchCopy(worker, batch),
     keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     async stop() {
       port1.close();
@@ -66,7 +66,8 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
     }
 
     worker.on("message", (message: unknown) => {
-      if (message instanceof Uint8Array) handle.onBatch(message);
+      const batch = readBatch(message);
+      if (batch) handle.onBatch(batch);
       else if (message === OPEN && !isOpen) {
         isOpen = true;
         resolve(handle);

@@ -6,7 +6,18 @@ import type { Address, Engine, EngineInstance } from "./engine.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { RuntimeLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 
+/** What is found out: addresses in any instance of one engine build. */
+export interface EngineLayout {
+  /** The stack ends and the heap begins here. */
+  heapStart: Address;
+  /** Holds the heap's high-water mark. */
+  breakWord: Address;
+}
+
+/** How to use what was found out. */
 export interface EngineFacts {
+  /** What these facts follow from. */
+  layout: EngineLayout;
   /** The engine's static data ends before this address. */
   stackStart: Address;
   /** The stack ends and the heap begins here. */
@@ -31,10 +42,15 @@ const STACK_WATCH_BYTES = 4096;
 
 export async function calibrate(engine: Engine): Promise<EngineFacts> {
   const instance = await engine.instantiate(256);
-  const heapStart = findHeapStart(instance);
-  const breakWord = findBreak(instance);
+  return engineFacts({ heapStart: findHeapStart(instance), breakWord: findBreak(instance) });
+}
+
+/** The facts about an engine build whose layout is known. */
+export function engineFacts(layout: EngineLayout): EngineFacts {
+  const { heapStart, breakWord } = layout;
   const nextSeed = createSeeder();
   return {
+    layout,
     stackStart: STATIC_BYTES,
     heapStart,
     heapEnd: ({ heap }) => heap.words[breakWord / 4] ?? 0,
@@ -73,26 +89,31 @@ function findHeapStart(instance: EngineInstance): Address {
 
 /** The word that follows the heap's end: of all that move with a new block, the highest value. */
 function findBreak(instance: EngineInstance): Address {
-  let candidates: Set<number> | undefined;
+  let candidates: number[] = [];
   for (let round = 0; round < 4; round++) {
     const end = instance.malloc(PROBE_BYTES) + PROBE_BYTES;
     const words = new Uint32Array(instance.memory.buffer, 0, STATIC_BYTES / 4);
-    const found = new Set<number>();
-    for (let index = 0; index < words.length; index++) {
+    const follows = (index: number): boolean => {
       const word = words[index] ?? 0;
-      if (word >= end && word < end + BREAK_SLACK && (!candidates || candidates.has(index)))
-        found.add(index);
-    }
-    candidates = found;
+      return word >= end && word < end + BREAK_SLACK;
+    };
+    // All words once, and then those that followed.
+    candidates = round === 0 ? indexesOf(words, follows) : candidates.filter(follows);
   }
   const words = new Uint32Array(instance.memory.buffer, 0, STATIC_BYTES / 4);
   let best: number | undefined;
-  for (const index of candidates ?? []) {
+  for (const index of candidates) {
     if (best === undefined || (words[index] ?? 0) > (words[best] ?? 0)) best = index;
   }
   if (best === undefined)
     throw new Error("The engine's heap end was not found: this engine build is not supported.");
   return best * 4;
+}
+
+function indexesOf(words: Uint32Array, accept: (index: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < words.length; index++) if (accept(index)) found.push(index);
+  return found;
 }
 
 /** Where a context keeps the state of Math.random: 8 bytes, never all zeros. */

@@ -4,13 +4,23 @@
  * cell is everybody's and is not reset.
  */
 import type { EngineFacts } from "./calibrate.ts";
+import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import { type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
+import { stow, type Stowed, unstow } from "./stow.ts";
 
-/** A heap that outgrew its image by this much is cheaper to replace than to zero. */
-const DISCARD_BYTES = 8 * 2 ** 20;
+/**
+ * Heap that free cells may have outgrown their image by, together. Zeroing it is cheaper than a new
+ * instance that has to grow again (16 MiB: 2 ms against 8), but it is memory nobody uses.
+ */
+const KEPT_GROWTH_BYTES = 48 * 2 ** 20;
+/** From here on runs that wait lend their sandboxes to others: more would cost time and memory. */
+const LIVE_SANDBOXES = 16;
+/** A heap that outgrew its image by this much stays where it is. */
+const MOVABLE_BYTES = 4 * 2 ** 20;
 /** Free cells kept for the next burst of waiting runs; each is about half a megabyte. */
 const KEPT_FREE = 32;
 
@@ -20,6 +30,8 @@ export class Cell {
   readonly runs: Set<Run> = new Set();
   /** Counts resets. What arrives late for an earlier epoch finds nobody. */
   epoch = 0;
+  /** How far its runs outgrew the image at most. Memory that was touched once stays. */
+  growthBytes = 0;
   /** Needs a reset before the next run. */
   used = false;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,31 +42,83 @@ export class Cell {
   /** What the sandbox may ask of its worker; made with its first run. */
   hooks: SandboxHooks | undefined;
   readonly handles: Map<number, object> = new Map();
+  /** What its sandbox was like, while another cell has it. */
+  stowed: Stowed | undefined;
+  /** A new sandbox is being made for what was stowed. */
+  reviving: Promise<void> | undefined;
+  /** What its guests fetch; made with the first request. */
+  requests: GuestRequests | undefined;
+  #sandbox: Sandbox | undefined;
 
-  constructor(
-    readonly sandbox: Sandbox,
-    image: Image,
-  ) {
+  constructor(sandbox: Sandbox, image: Image) {
+    this.#sandbox = sandbox;
     this.image = image;
+  }
+
+  /** The instance it lives in. A cell that is stowed has none. */
+  get sandbox(): Sandbox {
+    if (this.#sandbox === undefined) throw new Error("The cell is stowed.");
+    return this.#sandbox;
+  }
+
+  /** Gives the instance away; what was in it has been stowed. */
+  leaveSandbox(stowed: Stowed): void {
+    this.stowed = stowed;
+    this.#sandbox = undefined;
+  }
+
+  /** Lives in this instance from now on; what was stowed has been put back. */
+  enterSandbox(sandbox: Sandbox): void {
+    this.stowed = undefined;
+    this.#sandbox = sandbox;
+    if (this.hooks) sandbox.hooks = this.hooks;
+  }
+
+  /** Nobody waits for its requests any more. */
+  endRequests(): void {
+    this.requests?.abort();
+    this.requests = undefined;
   }
 }
 
 export class Cells {
-  readonly #engine: Engine;
+  readonly #choice: EngineChoice;
+  #engine: Engine;
   readonly #facts: EngineFacts;
   readonly #free: Cell[] = [];
+  #freeGrowthBytes = 0;
+  /** Cells that wait for something outside the engine and have a sandbox, longest first. */
+  readonly #idle = new Set<Cell>();
+  /** Instances there are, whoever has them. */
+  #live = 0;
   /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
   readonly #all = new Set<Cell>();
   discarded = 0;
 
   constructor(
+    choice: EngineChoice,
     engine: Engine,
     facts: EngineFacts,
     /** What new and reset cells are made from. */
     public image: Image,
   ) {
+    this.#choice = choice;
     this.#engine = engine;
     this.#facts = facts;
+  }
+
+  /** Runs that start from now on start from this image. */
+  async useImage(image: Image): Promise<void> {
+    const engine = await this.#choice.settle(image.bytes);
+    this.image = image;
+    this.#useEngine(engine);
+  }
+
+  /** Sandboxes are instances of this engine from now on. Those of another serve their runs to the end. */
+  #useEngine(engine: Engine): void {
+    if (engine === this.#engine) return;
+    this.#engine = engine;
+    this.dropFree();
   }
 
   /** A clean cell for a heap of `memoryBytes`, if one is free. */
@@ -66,6 +130,7 @@ export class Cells {
       // Cells come and go at the end, where the warmest one is; splice() makes an array every time.
       if (index === this.#free.length - 1) this.#free.pop();
       else this.#free.splice(index, 1);
+      this.#freeGrowthBytes -= cell.growthBytes;
       return this.#prepare(cell, memoryBytes);
     }
     return undefined;
@@ -75,10 +140,81 @@ export class Cells {
   async make(memoryBytes: number): Promise<Cell> {
     const pages = pagesFor(this.#facts.heapStart, memoryBytes);
     const sandbox = await Sandbox.create(this.#engine, pages);
+    this.#live++;
     const cell = new Cell(sandbox, this.image);
     restoreImage(sandbox, this.image, this.#facts);
     this.#all.add(cell);
     return this.#prepare(cell, memoryBytes);
+  }
+
+  /** Whether another run should rather get the sandbox of one that waits than a new one. */
+  get isFull(): boolean {
+    return this.#live >= LIVE_SANDBOXES;
+  }
+
+  /** A clean cell in the sandbox of one that waits, which is stowed for it. */
+  takeOver(memoryBytes: number): Cell | undefined {
+    const pages = pagesFor(this.#facts.heapStart, memoryBytes);
+    const sandbox = this.#vacate(pages, this.#engine);
+    if (!sandbox) return undefined;
+    const cell = new Cell(sandbox, this.image);
+    cell.used = true;
+    this.#all.add(cell);
+    return this.#prepare(cell, memoryBytes);
+  }
+
+  /** The cell waits for something outside the engine: its sandbox may be needed for others. */
+  idle(cell: Cell): void {
+    if (!cell.stowed) this.#idle.add(cell);
+  }
+
+  /** The cell goes on. False when it was stowed and there is no sandbox for it: see {@link revive}. */
+  wake(cell: Cell): boolean {
+    this.#idle.delete(cell);
+    const { stowed } = cell;
+    if (!stowed) return true;
+    const sandbox = this.#freeSandbox(stowed.maximumPages) ?? this.#vacate(stowed.maximumPages);
+    if (!sandbox) return false;
+    unstow(sandbox, stowed, this.#facts);
+    cell.enterSandbox(sandbox);
+    return true;
+  }
+
+  /** Makes a sandbox for a stowed cell. */
+  async revive(cell: Cell): Promise<void> {
+    const pages = cell.stowed?.maximumPages;
+    if (pages === undefined) return;
+    const sandbox = await Sandbox.create(this.#engine, pages);
+    // It may have been given up meanwhile.
+    const { stowed } = cell;
+    if (!stowed || !this.#all.has(cell)) return;
+    this.#live++;
+    unstow(sandbox, stowed, this.#facts);
+    cell.enterSandbox(sandbox);
+  }
+
+  #freeSandbox(pages: number): Sandbox | undefined {
+    const index = this.#free.findLastIndex((cell) => cell.sandbox.maximumPages === pages);
+    const [cell] = index < 0 ? [] : this.#free.splice(index, 1);
+    if (!cell) return undefined;
+    this.#all.delete(cell);
+    this.#freeGrowthBytes -= cell.growthBytes;
+    return cell.sandbox;
+  }
+
+  /** The sandbox of the cell that has waited longest. One with a large heap is left where it is. */
+  #vacate(pages: number, engine?: Engine): Sandbox | undefined {
+    for (const cell of this.#idle) {
+      const { sandbox, image } = cell;
+      if (sandbox.maximumPages !== pages) continue;
+      if (engine !== undefined && sandbox.engine !== engine) continue;
+      const imageBytes = image.heapEnd - this.#facts.heapStart;
+      if (this.heapBytes(cell) - imageBytes > MOVABLE_BYTES) continue;
+      this.#idle.delete(cell);
+      cell.leaveSandbox(stow(sandbox, image, this.#facts));
+      return sandbox;
+    }
+    return undefined;
   }
 
   #prepare(cell: Cell, memoryBytes: number): Cell {
@@ -87,8 +223,9 @@ export class Cells {
     return cell;
   }
 
-  /** A run has left the cell for good: it is kept for others, or thrown away. */
-  release(cell: Cell): void {
+  /** A run that spent so much time in the engine has left the cell for good. */
+  release(cell: Cell, cpuMs: number): void {
+    this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
     cell.epoch++;
     cell.used = true;
@@ -96,18 +233,36 @@ export class Cells {
     // Clearing what is empty is not free: it makes a new table.
     if (cell.hostCalls.size > 0) cell.hostCalls.clear();
     if (cell.handles.size > 0) cell.handles.clear();
-    const { sandbox } = cell;
-    const grown = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
-    if (sandbox.poisoned || grown > DISCARD_BYTES || this.#free.length >= KEPT_FREE) {
-      if (sandbox.poisoned || grown > DISCARD_BYTES) this.discarded++;
+    if (cell.requests !== undefined) cell.endRequests();
+    this.#idle.delete(cell);
+    if (cell.stowed) {
+      cell.stowed = undefined;
       this.#all.delete(cell);
       return;
     }
+    this.keep(cell);
+  }
+
+  /** Keeps a cell for others, or throws it away. */
+  keep(cell: Cell): void {
+    const { sandbox } = cell;
+    const growth = this.heapBytes(cell) - (cell.image.heapEnd - this.#facts.heapStart);
+    cell.growthBytes = Math.max(cell.growthBytes, growth);
+    const isGrown = this.#freeGrowthBytes + cell.growthBytes > KEPT_GROWTH_BYTES;
+    const isOutdated = sandbox.engine !== this.#engine;
+    if (sandbox.poisoned || isGrown || isOutdated || this.#free.length >= KEPT_FREE) {
+      if (sandbox.poisoned || isGrown) this.discarded++;
+      this.#live--;
+      this.#all.delete(cell);
+      return;
+    }
+    this.#freeGrowthBytes += cell.growthBytes;
     this.#free.push(cell);
   }
 
   /** Resets free cells ahead of the next run; done while nobody waits for a result. */
   clean(): void {
+    this.#useEngine(this.#choice.review(this.image.bytes));
     for (const cell of this.#free) {
       if (cell.used || cell.image !== this.image) this.#reset(cell);
     }
@@ -116,7 +271,9 @@ export class Cells {
   /** Lets go of all free cells: their memory may be what another size needs. */
   dropFree(): void {
     for (const cell of this.#free) this.#all.delete(cell);
+    this.#live -= this.#free.length;
     this.#free.length = 0;
+    this.#freeGrowthBytes = 0;
   }
 
   /** Bytes of heap the cell's runs have used at most. */
@@ -124,6 +281,12 @@ export class Cells {
     const { sandbox } = cell;
     const { start, end } = sandbox.ballast;
     return this.#facts.heapEnd(sandbox) - this.#facts.heapStart - (end - start);
+  }
+
+  /** Sets how much engine stack the cell's guest may use. */
+  limitStack({ sandbox }: Cell, stackBytes: number): void {
+    sandbox.limitStack(stackBytes);
+    this.#facts.clearStackWatch(sandbox);
   }
 
   stackWasExhausted(cell: Cell): boolean {
@@ -137,13 +300,20 @@ export class Cells {
 
   get memoryBytes(): number {
     let bytes = 0;
-    for (const cell of this.#all) bytes += cell.sandbox.instance.memory.buffer.byteLength;
+    for (const cell of this.#all) {
+      const { stowed } = cell;
+      bytes += stowed ? stowed.bytes.length : cell.sandbox.instance.memory.buffer.byteLength;
+    }
     return bytes;
   }
 
   dispose(): void {
-    for (const cell of this.#all) clearTimeout(cell.timer);
+    for (const cell of this.#all) {
+      clearTimeout(cell.timer);
+      cell.endRequests();
+    }
     this.#free.length = 0;
+    this.#idle.clear();
     this.#all.clear();
   }
 

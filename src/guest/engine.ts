@@ -4,6 +4,7 @@
  * `guest/` sees one.
  */
 import type { EngineName } from "../protocol/control.ts";
+import { notesWrites, noteWrite } from "./written-pages.ts";
 
 /** An address in an instance's memory. */
 export type Address = number;
@@ -77,6 +78,9 @@ export interface EngineCallbacks {
 export interface EngineInstance {
   readonly memory: WebAssembly.Memory;
   readonly exports: EngineExports;
+  /** Whether it notes which pages it writes: see `written-pages.ts`. */
+  readonly tracksWrites: boolean;
+  /** Allocates a block that the caller is going to write to; 0 when there is no room. */
   readonly malloc: (count: number) => Address;
   readonly free: (address: Address) => void;
   /** Writes text as UTF-8, exact even for lone surrogates. */
@@ -112,6 +116,24 @@ export const PAGE_BYTES = 65_536;
 /** Loads an engine's JavaScript part; its compiled part comes from the parent. */
 export async function loadEngine(name: EngineName, module: WebAssembly.Module): Promise<Engine> {
   const [load, Exports] = await variant(name);
+  return makeEngine(name, module, load, Exports, false);
+}
+
+/** As {@link loadEngine}, of the build that notes its writes. Rejects when it does not. */
+export async function loadTracking(module: WebAssembly.Module): Promise<Engine> {
+  const [load, Exports] = await variant("sync");
+  const engine = makeEngine("sync", module, load, Exports, true);
+  if (notesWrites(await engine.instantiate(INITIAL_PAGES))) return engine;
+  throw new Error("This engine build does not note what it writes.");
+}
+
+function makeEngine(
+  name: EngineName,
+  module: WebAssembly.Module,
+  load: VariantLoader,
+  Exports: VariantExports,
+  tracksWrites: boolean,
+): Engine {
   return {
     name,
     async instantiate(maximumPages) {
@@ -136,7 +158,8 @@ export async function loadEngine(name: EngineName, module: WebAssembly.Module): 
       return {
         memory,
         exports,
-        malloc: variantModule._malloc,
+        tracksWrites,
+        malloc: tracksWrites ? noting(memory, variantModule._malloc) : variantModule._malloc,
         free: variantModule._free,
         writeText: (text, at, capacity) => writeText(variantModule, memory, text, at, capacity),
         textBytes: (text) => variantModule.lengthBytesUTF8(text),
@@ -151,6 +174,18 @@ export async function loadEngine(name: EngineName, module: WebAssembly.Module): 
         },
       };
     },
+  };
+}
+
+/** What is allocated from outside is about to be written from outside. */
+function noting(
+  memory: WebAssembly.Memory,
+  malloc: (count: number) => Address,
+): (count: number) => Address {
+  return (count) => {
+    const block = malloc(count);
+    if (block !== 0) noteWrite(new Uint8Array(memory.buffer), block, count);
+    return block;
   };
 }
 

@@ -1,11 +1,13 @@
 /** The worker's code in Node. The other half is `environments/worker-threads.ts`. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
-import { postBatch } from "../protocol/batches.ts";
+import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
+import { loadTransport } from "./fetch/load-transport.node.ts";
 import { hostModules } from "./host-modules.node.ts";
+import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
 
 interface WorkerData {
@@ -21,11 +23,17 @@ const service = serveWorker({
   post: (batch) => postBatch(port, batch),
   signals: receiveSignals(signals),
   hostModules,
+  loadTrackingEngine,
+  loadTransport,
 });
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.
 expose(service.control, control as unknown as Endpoint);
-port.on("message", (batch: Uint8Array) => service.onBatch(batch));
+port.on("message", (message: unknown) => {
+  const batch = readBatch(message);
+  if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
+  service.onBatch(batch);
+});
 port.postMessage("open");
 
 /**
@@ -45,5 +53,5 @@ function survive(name: string, error: unknown): void {
   const message = isError ? `${error.name}: ${error.message}` : String(error);
   const writer = new ByteWriter();
   writeFromWorker(writer, { type: "warning", runId: 0, name, message });
-  port.postMessage(writer.take());
+  postBatch(port, writer.takePayload());
 }

@@ -1,8 +1,10 @@
 /** The worker's code in a browser. The other half is `environments/web-worker.ts`. */
 import { expose } from "comlink";
-import { postBatch } from "../protocol/batches.ts";
+import { postBatch, readBatch } from "../protocol/batches.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
+import { loadTransport } from "./fetch/load-transport.web.ts";
 import { hostModules } from "./host-modules.web.ts";
+import { loadTrackingEngine } from "./tracking-engine.web.ts";
 import { serveWorker } from "./serve.ts";
 
 /** The first message of the parent. */
@@ -18,10 +20,14 @@ function open({ control, signals }: Opening): void {
     post: (batch) => postBatch(self, batch),
     signals: receiveSignals(signals),
     hostModules,
+    loadTrackingEngine,
+    loadTransport,
   });
   expose(service.control, control);
-  self.addEventListener("message", (event: MessageEvent<Uint8Array>) => {
-    service.onBatch(event.data);
+  self.addEventListener("message", (event: MessageEvent<unknown>) => {
+    const batch = readBatch(event.data);
+    if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
+    service.onBatch(batch);
   });
   self.postMessage("open");
 }

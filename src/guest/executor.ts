@@ -7,17 +7,23 @@ import type {
   HostReplyMessage,
   MessageFromWorker,
   MessageToWorker,
+  RunLimits,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
+import { shadowedDependency } from "../protocol/module-paths.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { errorText, RefusedValueError } from "./marshal/heap-reader.ts";
+import { errorText } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
@@ -30,9 +36,8 @@ import {
   SandboxTrapError,
 } from "./sandbox.ts";
 import { nextTask } from "./task.ts";
+import { VirtualModules } from "./virtual-modules.ts";
 
-/** Bytes a result may take in outbound form. */
-const MAXIMUM_OUTPUT_BYTES = 64 * 2 ** 20;
 /** Runs executed in one go before the thread's event loop gets its turn: cancels and timers wait there. */
 const TURN_MS = 4;
 /** Results wait for others at most this long. */
@@ -48,11 +53,16 @@ export interface ExecutorSettings {
   door: HostDoor;
   signals: Signals | undefined;
   isolation: "call" | "worker";
-  memoryBytes: number;
+  /** Of runs that name no others. */
+  limits: RunLimits;
+  /** The engine stack that images were made with. */
+  stackBytes: number;
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
+  /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
+  openRequests: (() => GuestRequests) | undefined;
   inventory(this: void): Inventory;
-  post(batch: Uint8Array): void;
+  post(batch: Payload): void;
 }
 
 export class Executor {
@@ -60,7 +70,7 @@ export class Executor {
   readonly #waiting: Run[] = [];
   readonly #parked = new Map<number, { run: Run; cell: Cell }>();
   #out = new ByteWriter(4096);
-  readonly #value = new ByteWriter(256);
+  #value = new ByteWriter(256);
   #current: Run | undefined;
   #pumping = false;
   #making = 0;
@@ -75,11 +85,12 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, inventory } = settings;
+    const { door, signals, answerNow, openRequests, inventory } = settings;
     this.#surroundings = {
       door,
       signals,
       answerNow,
+      openRequests,
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
@@ -94,7 +105,7 @@ export class Executor {
   }
 
   /** Takes a batch of the data wire. Bytes that are none end the worker: the parent hears why. */
-  onBatch(batch: Uint8Array): void {
+  onBatch(batch: Payload): void {
     for (const message of readToWorker(batch)) this.#onMessage(message);
     this.#pump();
   }
@@ -128,8 +139,11 @@ export class Executor {
             kind: message.kind,
             filename: message.filename,
             source: message.source,
+            modules: message.modules,
+            imports: message.imports,
           };
-    this.#waiting.push(new Run(message.runId, message.slot, message.limits, target));
+    const limits = message.limits ?? this.#settings.limits;
+    this.#waiting.push(new Run(message.runId, message.slot, limits, target));
   }
 
   #cancel(runId: number): void {
@@ -181,13 +195,16 @@ export class Executor {
   }
 
   #cellFor(run: Run): Cell | undefined {
-    const { cells, isolation, memoryBytes } = this.#settings;
+    const { cells, isolation } = this.#settings;
     if (isolation === "worker") {
-      if (!this.#shared) this.#make(memoryBytes, (cell) => (this.#shared = cell));
+      if (!this.#shared)
+        this.#make(this.#settings.limits.memoryBytes, (cell) => (this.#shared = cell));
       return this.#shared;
     }
-    const cell = cells.take(run.limits.memoryBytes);
-    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.release(made));
+    const { memoryBytes: heapBytes } = run.limits;
+    const isFull = cells.isFull || this.#isCrowded;
+    const cell = cells.take(heapBytes) ?? (isFull ? cells.takeOver(heapBytes) : undefined);
+    if (!cell) this.#make(run.limits.memoryBytes, (made) => cells.keep(made));
     return cell;
   }
 
@@ -240,6 +257,11 @@ export class Executor {
     const { sandbox } = cell;
     sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
     run.begin(performance.now());
+    const { stackBytes } = run.limits;
+    // In a shared sandbox another run may have changed it.
+    if (stackBytes !== this.#settings.stackBytes || cell === this.#shared) {
+      this.#settings.cells.limitStack(cell, stackBytes);
+    }
     this.#enter(run, cell, () => {
       const completion = this.#begin(run, sandbox);
       if (completion && completion.value !== 0) run.owned = completion.value;
@@ -259,6 +281,7 @@ export class Executor {
     }
     this.#current = run;
     const before = performance.now();
+    run.enteredAt = before;
     let thrown: Completion | undefined;
     let broken: unknown;
     try {
@@ -268,13 +291,14 @@ export class Executor {
       broken = error;
     }
     const after = performance.now();
-    run.cpuMs += after - before;
+    run.cpuMs += after - run.enteredAt;
+    run.enteredAt = after;
     this.#current = undefined;
     signals?.leave();
     run.peakMemoryBytes = Math.max(run.peakMemoryBytes, this.#settings.cells.heapBytes(cell));
     if (broken !== undefined) this.#fail(run, cell, this.#brokenVerdict(cell, broken));
     else if (run.verdict) this.#fail(run, cell, run.verdict);
-    else if (after > run.deadline) this.#fail(run, cell, run.timedOut());
+    else if (run.isOver(after)) this.#fail(run, cell, run.verdict ?? run.timedOut());
     else if (thrown) this.#failThrown(run, cell, thrown.value);
     else this.#review(run, cell);
     // In a shared cell one run's jobs may have settled another's promise.
@@ -284,8 +308,7 @@ export class Executor {
   #begin(run: Run, sandbox: Sandbox): Completion | undefined {
     const { target } = run;
     if (target.type === "source") {
-      const flags = target.kind === "module" ? EvalFlag.module : EvalFlag.async;
-      return sandbox.evaluate(target.source, target.filename, flags);
+      return this.#evaluate(run, target, sandbox);
     }
     const callee = sandbox.anchors.functions.get(target.functionId);
     if (!callee) {
@@ -303,6 +326,31 @@ export class Executor {
     const completion = sandbox.call(callee.value, count, placed.pointers);
     if (this.#shared) sandbox.free(placed.owner);
     return completion;
+  }
+
+  #evaluate(
+    run: Run,
+    target: Extract<RunTarget, { type: "source" }>,
+    sandbox: Sandbox,
+  ): Completion | undefined {
+    const isModule = target.kind === "module";
+    if (!isModule && target.modules.length + target.imports.length === 0) {
+      return sandbox.evaluate(target.source, target.filename, EvalFlag.async);
+    }
+    const { isolation, inventory } = this.#settings;
+    const modules = new VirtualModules({
+      target,
+      runId: isolation === "worker" ? run.id : undefined,
+      isDependency: (name) => inventory().hasDependency(name),
+    });
+    const { conflict } = modules;
+    if (conflict !== undefined) {
+      run.verdict = { code: "invalid-argument", message: shadowedDependency(conflict) };
+      return undefined;
+    }
+    run.modules = modules;
+    const flags = isModule ? EvalFlag.module : EvalFlag.async;
+    return sandbox.evaluate(modules.entrySource, modules.entryName, flags);
   }
 
   /** Settles the run if its promise has settled, else parks it. */
@@ -337,8 +385,8 @@ export class Executor {
   }
 
   #park(run: Run, cell: Cell): void {
-    const first = !this.#parked.has(run.id);
-    if (first) this.#parked.set(run.id, { run, cell });
+    this.#parked.set(run.id, { run, cell });
+    if (cell !== this.#shared) this.#settings.cells.idle(cell);
     if (run.deadline === Number.POSITIVE_INFINITY) {
       if (cell.timer === undefined && cell.pendingHostCalls === 0 && cell !== this.#shared) {
         this.#fail(run, cell, {
@@ -363,6 +411,7 @@ export class Executor {
     // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
     const run = [...cell.runs].find((candidate) => this.#parked.has(candidate.id));
     if (!run || this.#stopped) return;
+    if (!this.#settings.cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
     this.#enter(run, cell, () => {
       const completion = act(sandbox);
@@ -373,20 +422,39 @@ export class Executor {
     this.#pump();
   }
 
+  /** Goes on with a cell that was put away once there is a sandbox for it again. */
+  #revive(run: Run, cell: Cell, act: (sandbox: Sandbox) => Completion): void {
+    const { epoch } = cell;
+    // All that happens meanwhile waits for the same sandbox, in order.
+    cell.reviving ??= this.#settings.cells.revive(cell).finally(() => (cell.reviving = undefined));
+    cell.reviving.then(
+      () => cell.epoch === epoch && this.#resume(cell, act),
+      (error: unknown) => {
+        if (cell.epoch !== epoch) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `No sandbox could be made to go on in: ${reason}`;
+        this.#fail(run, cell, { code: "worker-lost", message });
+        this.#pump();
+      },
+    );
+  }
+
   #settle(run: Run, cell: Cell, value: Address): void {
     const { heap } = cell.sandbox;
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     try {
       heap.refresh();
       const address = this.#plain(run, cell, value);
-      heap.write(address, writer, { root: "result", maximumBytes: MAXIMUM_OUTPUT_BYTES });
+      const maximumBytes = run.outputLeft;
+      writeValue(heap, address, writer, { root: "result", maximumBytes, beside: true });
     } catch (error) {
       this.#fail(run, cell, this.#brokenVerdict(cell, error));
       return;
     }
-    const bytes = writer.bytes.subarray(0, writer.length);
-    this.#send({ type: "settled", runId: run.id, cost: run.cost(performance.now()), value: bytes });
+    const cost = run.cost(performance.now());
+    this.#send({ type: "settled", runId: run.id, cost, value: writer.written });
+    if (writer.bytes.length > KEPT_WRITER_BYTES) this.#value = new ByteWriter(256);
     this.#leave(run, cell);
   }
 
@@ -413,7 +481,7 @@ export class Executor {
     const verdict = thrown === 0 ? undefined : this.#limitVerdict(cell, thrown);
     if (verdict) return this.#fail(run, cell, verdict);
     const writer = this.#value;
-    writer.length = 0;
+    writer.clear();
     writeThrown(cell.sandbox.heap, thrown, writer);
     this.#send({
       type: "failed",
@@ -436,7 +504,7 @@ export class Executor {
     this.#parked.delete(run.id);
     cell.runs.delete(run);
     this.#isCrowded = false;
-    if (cell !== this.#shared) return this.#settings.cells.release(cell);
+    if (cell !== this.#shared) return this.#settings.cells.release(cell, run.cpuMs);
     if (cell.sandbox.poisoned) {
       // Nobody in it can be told anything any more.
       const verdict: Verdict = {
@@ -447,6 +515,8 @@ export class Executor {
       for (const other of cell.runs) this.#fail(other, cell, verdict);
     } else {
       cell.sandbox.free(run.owned);
+      // Which of several runs asked for what cannot be told: theirs end with the last of them.
+      if (cell.runs.size === 0) cell.endRequests();
       if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
     }
   }
@@ -454,7 +524,7 @@ export class Executor {
   #dropShared(): void {
     const cell = this.#shared;
     this.#shared = undefined;
-    if (cell) this.#settings.cells.release(cell);
+    if (cell) this.#settings.cells.release(cell, 0);
   }
 
   /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */
@@ -533,7 +603,7 @@ export class Executor {
 
   #flush(): void {
     if (this.#out.length === 0 || this.#stopped) return;
-    this.#settings.post(this.#out.take());
+    this.#settings.post(this.#out.takePayload());
     if (this.#out.bytes.length > KEPT_WRITER_BYTES) this.#out = new ByteWriter(4096);
   }
 }

@@ -4,6 +4,7 @@
  * objects are reached by number and own name, never handed over.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
@@ -11,7 +12,8 @@ import { HostOperation, HostResult } from "./boot/host.ts";
 import type { Address } from "./engine.ts";
 import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArray } from "./marshal/place-inbound.ts";
 import { platformService } from "./platform-services.ts";
 import { type Sandbox, SandboxMemoryError } from "./sandbox.ts";
@@ -29,18 +31,19 @@ export interface HostVisit {
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
   pending(id: number, promise: PromiseLike<unknown>): void;
   /** A call of a function of the host: gives out a promise under the number returned. */
-  callHost(name: string, args: Uint8Array): number;
+  callHost(name: string, args: Payload): number;
   /** The same, waiting for the reply; a string says why that is impossible. */
-  callHostSync(
-    name: string,
-    args: Uint8Array,
-  ): { succeeded: boolean; payload: Uint8Array } | string;
+  callHostSync(name: string, args: Payload): { succeeded: boolean; payload: Payload } | string;
+  /** A part of a guest's request; what is promised settles later. */
+  request(action: string, args: readonly unknown[]): Promise<unknown> | undefined;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
   /** Whether the run has hit a limit: then nothing of what it still asks for is done. */
   isOver(): boolean;
-  /** Counts a call into host code. */
+  /** Counts a call into host code; throws when there was one too many. */
   hostCalled(): void;
+  /** The arguments of such a call, which count as output. */
+  readArguments(args: Address): Payload;
   /** Host objects this sandbox holds handles of. */
   handles: Map<number, object>;
 }
@@ -48,7 +51,7 @@ export interface HostVisit {
 /** As much of a visit as a result needs. */
 export type ResultVisit = Pick<HostVisit, "pending" | "handles">;
 
-/** Bytes of arguments a single call into a host module may have. */
+/** Bytes of arguments a service of the platform takes. */
 const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
 
 export class HostDoor {
@@ -125,15 +128,18 @@ export class HostDoor {
           return visit.commonjsBody(heap.text(at(1), 1024));
         case HostOperation.callHost: {
           visit.hostCalled();
-          const id = visit.callHost(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2)));
           return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
         }
         case HostOperation.callHostSync: {
           visit.hostCalled();
-          const reply = visit.callHostSync(heap.text(at(1), 1024), argumentBytes(sandbox, at(2)));
+          const args = visit.readArguments(at(2));
+          const reply = visit.callHostSync(heap.text(at(1), 1024), args);
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
           return placeSyncReply(sandbox, reply);
         }
+        case HostOperation.request:
+          return this.#request(sandbox, visit, heap.text(at(1), 16), at(2));
         case HostOperation.platform:
           return platformResult(sandbox, heap.text(at(1), 64), at(2), visit);
         case HostOperation.callModule: {
@@ -160,6 +166,14 @@ export class HostDoor {
     } catch (error) {
       return encodeArray(describeHostError(error), "error");
     }
+  }
+
+  #request(sandbox: Sandbox, visit: HostVisit, action: string, args: Address): Address {
+    if (action === "open") visit.hostCalled();
+    const { bytes, buffers } = visit.readArguments(args);
+    const values = decodeValue(bytes, buffers) as unknown[];
+    const result = this.#result(visit, visit.request(action, values), undefined);
+    return placeArray(sandbox, encodeArray(result, "result"));
   }
 
   #moduleFunction(
@@ -205,7 +219,8 @@ export class HostDoor {
     definition: HostModuleDefinition,
   ): Address {
     visit.hostCalled();
-    const values = decodeValue(argumentBytes(sandbox, args)) as unknown[];
+    const { bytes, buffers } = visit.readArguments(args);
+    const values = decodeValue(bytes, buffers) as unknown[];
     const returned: unknown = Reflect.apply(call, self, values);
     return placeArray(sandbox, encodeArray(this.#result(visit, returned, definition), "result"));
   }
@@ -251,17 +266,27 @@ function withDefaultsMembers(exports: Record<string, unknown>): Record<string, u
 
 /** The arguments of a call, read out of the sandbox. */
 function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
+  return readPayload(sandbox, args, MAXIMUM_ARGUMENT_BYTES, false).bytes;
+}
+
+/** The same, with large buffers beside the bytes unless they must be in them. */
+export function readPayload(
+  sandbox: Sandbox,
+  args: Address,
+  maximumBytes: number,
+  beside = true,
+): Payload {
   const writer = new ByteWriter();
-  sandbox.heap.write(args, writer, { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES });
-  return writer.bytes.subarray(0, writer.length);
+  writeValue(sandbox.heap, args, writer, { root: "args", maximumBytes, beside });
+  return writer.written;
 }
 
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */
 function placeSyncReply(
   sandbox: Sandbox,
-  { succeeded, payload }: { succeeded: boolean; payload: Uint8Array },
+  { succeeded, payload }: { succeeded: boolean; payload: Payload },
 ): Address {
-  const reply = placeArray(sandbox, payload);
+  const reply = placeArray(sandbox, payload.bytes, payload.buffers);
   const pair = placeArray(sandbox, encodeArray([succeeded, null], "reply"));
   const elements = sandbox.heap.word(sandbox.heap.pointer(pair) + ObjectLayout.second);
   // The reply's reference moves into the pair's second element.

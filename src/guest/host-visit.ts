@@ -4,33 +4,39 @@
  */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import { NO_BUFFERS, type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
 import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
-import type { HostDoor, HostVisit } from "./host-door.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
+import { type HostDoor, type HostVisit, readPayload } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/heap-reader.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
-import { MAXIMUM_CONSOLE_BYTES, type Run } from "./run.ts";
-import type { Completion, Sandbox, SandboxHooks } from "./sandbox.ts";
+import type { Run } from "./run.ts";
+import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
+import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
 
 /** The reply to a call of a host function, in inbound form. */
 export interface HostReply {
   succeeded: boolean;
-  payload: Uint8Array;
+  payload: Payload;
 }
 
 /** Answers a host call at once: only where guest and host share a thread. */
-export type AnswerNow = (runId: number, name: string, args: Uint8Array) => HostReply;
+export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
 
 /** What a visit needs of the executor. */
 export interface VisitSurroundings {
   door: HostDoor;
   signals: Signals | undefined;
   answerNow: AnswerNow | undefined;
+  /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
+  openRequests: (() => GuestRequests) | undefined;
   readonly inventory: () => Inventory;
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
@@ -51,8 +57,9 @@ export function cellHooks(cell: Cell, surroundings: VisitSurroundings): SandboxH
   return {
     interrupt: () => visit.interrupt(),
     hostCall: (count, args) => door.call(cell.sandbox, count, args, visit),
-    moduleSource: (name) => inventory().moduleSource(name),
-    resolveModule: (_base, name) => inventory().resolveModule(name),
+    moduleSource: (name) => visit.moduleSource(name) ?? inventory().moduleSource(name),
+    resolveModule: (base, name) =>
+      visit.resolveModule(base, name) ?? inventory().resolveModule(name),
   };
 }
 
@@ -63,7 +70,7 @@ export function settlePending(
   { succeeded, payload }: HostReply,
 ): Completion {
   const { argumentValues, helpers } = sandbox.anchors;
-  const placed = placeArray(sandbox, payload);
+  const placed = placeArray(sandbox, payload.bytes, payload.buffers);
   const call = placeArguments(sandbox, encodeArguments([id, succeeded]));
   sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
   return sandbox.call(helpers.settleHost, 3, call.pointers);
@@ -80,6 +87,32 @@ class CellVisit implements HostVisit {
 
   get handles(): Map<number, object> {
     return this.#cell.handles;
+  }
+
+  moduleSource(name: string): string | undefined {
+    for (const run of this.#cell.runs) {
+      const source = run.modules?.source(name);
+      if (source !== undefined) return source;
+    }
+    return undefined;
+  }
+
+  /** What an import by one of the runs' own modules means. */
+  resolveModule(base: string, name: string): Resolution | undefined {
+    const modules = this.#modulesOf(base);
+    const found = modules?.resolve(base, name);
+    if (modules === undefined || name !== META_MODULE) return found;
+    const { sandbox } = this.#cell;
+    // A second module of the same name is never found by it, but finds the first one's import.meta.
+    const source = `import.meta.url = ${JSON.stringify(modules.url(base))};`;
+    sandbox.free(sandbox.evaluate(source, base, EvalFlag.module).value);
+    return found;
+  }
+
+  #modulesOf(base: string): VirtualModules | undefined {
+    for (const { modules } of this.#cell.runs) if (modules?.owns(base)) return modules;
+    // Code made from text at run time belongs to the run that made it.
+    return base === "<input>" ? this.#surroundings.current()?.modules : undefined;
   }
 
   startedAt(): number {
@@ -100,11 +133,10 @@ class CellVisit implements HostVisit {
   }
 
   #isOver(run: Run): boolean {
-    if (run.verdict) return true;
     if (this.#surroundings.signals?.poll(run.slot, run.id)) {
-      run.verdict = { code: "aborted", message: "The run was aborted." };
-    } else if (performance.now() > run.deadline) run.verdict = run.timedOut();
-    return run.verdict !== undefined;
+      run.verdict ??= { code: "aborted", message: "The run was aborted." };
+    }
+    return run.isOver(performance.now());
   }
 
   armTimer(delayMs: number): void {
@@ -130,12 +162,30 @@ class CellVisit implements HostVisit {
   hostCalled(): void {
     const { signals, send, flush, current } = this.#surroundings;
     const run = current();
-    if (!run || run.hostCalls++ > 0) return;
+    if (!run) return;
+    if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
+    if (run.hostCalls > 1) return;
     if (signals) signals.markHostCall(run.slot, run.id);
     else {
       send({ type: "host-called", runId: run.id });
       flush();
     }
+  }
+
+  readArguments(args: Address): Payload {
+    const run = this.#surroundings.current();
+    let payload: Payload;
+    try {
+      const maximumBytes = run?.outputLeft ?? Number.POSITIVE_INFINITY;
+      payload = readPayload(this.#cell.sandbox, args, maximumBytes);
+    } catch (error) {
+      if (run && error instanceof RefusedValueError && error.code === "output-exceeded") {
+        run.verdict ??= { code: "output-exceeded", message: error.message };
+      }
+      throw error;
+    }
+    if (run) run.bytesOut += payloadBytes(payload);
+    return payload;
   }
 
   pending(id: number, promise: PromiseLike<unknown>): void {
@@ -147,7 +197,7 @@ class CellVisit implements HostVisit {
       // A late reply finds nobody: the sandbox is somebody else's by now.
       if (cell.epoch !== epoch) return;
       cell.pendingHostCalls--;
-      const payload = door.encodeOutcome(this, outcome);
+      const payload = { bytes: door.encodeOutcome(this, outcome), buffers: NO_BUFFERS };
       resume(cell, (sandbox) =>
         settlePending(sandbox, id, { succeeded: "value" in outcome, payload }),
       );
@@ -158,7 +208,7 @@ class CellVisit implements HostVisit {
     );
   }
 
-  callHost(name: string, args: Uint8Array): number {
+  callHost(name: string, args: Payload): number {
     const { door, send, current } = this.#surroundings;
     const callId = door.nextPendingId();
     const runId = current()?.id ?? 0;
@@ -168,11 +218,16 @@ class CellVisit implements HostVisit {
     return callId;
   }
 
-  callHostSync(name: string, args: Uint8Array): HostReply | string {
+  callHostSync(name: string, args: Payload): HostReply | string {
     const { door, signals, answerNow, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return "There is no run that could call the host.";
-    if (answerNow) return answerNow(run.id, name, args);
+    if (answerNow) {
+      const before = performance.now();
+      const reply = answerNow(run.id, name, args);
+      run.enteredAt += performance.now() - before;
+      return reply;
+    }
     const mailbox = signals?.mailbox;
     if (!mailbox) {
       return (
@@ -181,39 +236,51 @@ class CellVisit implements HostVisit {
       );
     }
     const callId = door.nextPendingId();
-    const before = performance.now();
+    let since = performance.now();
     mailbox.open();
     send({ type: "host-call", runId: run.id, callId, isSync: true, name, args });
     flush();
     while (!this.#isOver(run)) {
       const left = Math.max(0, Math.min(BLOCKED_SLICE_MS, run.deadline - performance.now()));
       const reply = mailbox.wait(callId, left);
-      if (!reply) continue;
-      run.cpuMs -= performance.now() - before;
-      return reply;
+      // Waiting is not the guest's execution.
+      const now = performance.now();
+      run.enteredAt += now - since;
+      since = now;
+      if (reply) return reply;
     }
     // The verdict ends the run at the engine's next look, whatever it catches, and until then the
     // door is shut.
     return "The run was ended while it waited for the host.";
   }
 
+  request(action: string, args: readonly unknown[]): Promise<unknown> | undefined {
+    const { openRequests } = this.#surroundings;
+    if (!openRequests) throw new TypeError("The pool has no policy for fetch.");
+    this.#cell.requests ??= openRequests();
+    return this.#cell.requests.perform(action, args);
+  }
+
   console(level: Address, values: Address): void {
     const { send, current } = this.#surroundings;
     const run = current();
-    if (!run || run.consoleBytes > MAXIMUM_CONSOLE_BYTES) return;
+    if (!run) return;
+    const { consoleBytes: limit } = run.limits;
+    const maximumBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    if (run.consoleBytes > maximumBytes) return;
     const { heap } = this.#cell.sandbox;
     const word = heap.text(level, 8);
     const writer = new ByteWriter(128);
     try {
-      const options = { root: "console", maximumBytes: MAXIMUM_CONSOLE_BYTES, describe: true };
-      heap.write(values, writer, options);
+      const options = { root: "console", maximumBytes, describe: true };
+      writeValue(heap, values, writer, options);
     } catch (error) {
       if (!(error instanceof RefusedValueError)) throw error;
       writeNotice(writer, `[${error.message}]`);
     }
     run.consoleBytes += writer.length;
-    if (run.consoleBytes > MAXIMUM_CONSOLE_BYTES) {
-      writeNotice(writer, `[console output beyond ${MAXIMUM_CONSOLE_BYTES} bytes is cut]`);
+    if (run.consoleBytes > maximumBytes) {
+      writeNotice(writer, `[console output beyond ${limit} bytes is cut]`);
     }
     send({
       type: "console",

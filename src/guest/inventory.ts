@@ -58,6 +58,10 @@ export class Inventory {
     );
   }
 
+  hasDependency(alias: string): boolean {
+    return this.dependenciesByAlias.has(alias);
+  }
+
   /** The module an import means: exactly the aliases, nothing relative, nothing else. */
   resolveModule(name: string): { name: string } | { refusal: string } {
     if (this.dependenciesByAlias.has(name)) return { name };

@@ -1,9 +1,8 @@
 /** Guest source of modules the host makes up: their content already exists when they are imported. */
 
-/** Around a CommonJS source; evaluates to the function that runs it. */
+/** Around a CommonJS source, which starts on line 2; evaluates to the function that runs it. */
 export function commonjsModule(source: string): string {
-  // On one line with the source's first, so that its line numbers hold.
-  return `(function (exports, require, module) { ${source}\n})`;
+  return `(function (exports, require, module) {\n${source}\n})`;
 }
 
 /**

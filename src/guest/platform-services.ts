@@ -6,6 +6,7 @@
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { URL_PARTS } from "./apis/url.ts";
+import { HTTP_SERVICES } from "./fetch/services.ts";
 
 /** The run a service works for. */
 export interface ServiceVisit {
@@ -72,6 +73,7 @@ const SERVICES: Readonly<Record<string, Service>> = {
   clone: ([value]) => [undefined, value],
   "clock.now": (_args, visit) => coarse(performance.now() - visit.startedAt()),
   "clock.origin": (_args, visit) => coarse(performance.timeOrigin + visit.startedAt()),
+  ...HTTP_SERVICES,
 };
 
 // Not the platform's: those are only asynchronous, and only in secure contexts. What a guest lets

@@ -1,20 +1,27 @@
 /** One run inside a worker: what it was asked, what it has cost, how it must end. */
-import type { RunCost, RunLimits, WorkerFailureCode } from "../protocol/messages.ts";
+import type { Payload } from "../protocol/payload.ts";
+import type {
+  RunCost,
+  RunLimits,
+  RunSourceMessage,
+  WorkerFailureCode,
+} from "../protocol/messages.ts";
 import type { Address } from "./engine.ts";
+import type { VirtualModules } from "./virtual-modules.ts";
 
 /** What is to be executed. */
 export type RunTarget =
-  | { type: "function"; functionId: number; args: Uint8Array }
-  | { type: "source"; kind: "script" | "module"; filename: string; source: string };
+  | { type: "function"; functionId: number; args: Payload }
+  | ({ type: "source" } & Pick<
+      RunSourceMessage,
+      "kind" | "filename" | "source" | "modules" | "imports"
+    >);
 
 /** How a run ends other than by its own doing. Once there is one, nothing the guest does counts. */
 export interface Verdict {
   code: WorkerFailureCode;
   message: string;
 }
-
-/** Console bytes of one run that are passed on; the rest is cut with a notice. */
-export const MAXIMUM_CONSOLE_BYTES: number = 2 ** 20;
 
 export class Run {
   verdict: Verdict | undefined;
@@ -24,11 +31,17 @@ export class Run {
   owned: Address = 0;
   /** Whether `promise` was taken out of a script's `{ value }`. */
   isUnwrapped = false;
+  /** What the run's own code may import besides dependencies. */
+  modules: VirtualModules | undefined;
   consoleBytes = 0;
   hostCalls = 0;
+  /** Bytes of arguments that went to the host. */
+  bytesOut = 0;
   gas = 0;
   cpuMs = 0;
   peakMemoryBytes = 0;
+  /** When guest code was entered last. */
+  enteredAt = 0;
   /** When the run must have ended, on `performance.now()`'s clock. */
   deadline: number = Number.POSITIVE_INFINITY;
   startedAt = 0;
@@ -45,6 +58,45 @@ export class Run {
   begin(now: number): void {
     this.startedAt = now;
     if (this.limits.timeoutMs > 0) this.deadline = now + this.limits.timeoutMs;
+  }
+
+  /** Notes a limit that is reached by now, on `performance.now()`'s clock. Returns whether it is over. */
+  isOver(now: number): boolean {
+    if (this.verdict) return true;
+    const { cpuMs, gas } = this.limits;
+    if (now > this.deadline) this.verdict = this.timedOut();
+    else if (cpuMs > 0 && this.cpuMs + now - this.enteredAt > cpuMs) {
+      this.verdict = this.cpuExceeded(this.cpuMs + now - this.enteredAt);
+    } else if (gas > 0 && this.gas > gas) {
+      const message = `The run took more than the ${gas} interrupt polls that limits.gas allows.`;
+      this.verdict = { code: "gas-exceeded", message };
+    }
+    return this.verdict !== undefined;
+  }
+
+  cpuExceeded(usedMs: number): Verdict {
+    return {
+      code: "cpu-exceeded",
+      message: `The run executed for ${Math.ceil(usedMs)} ms, and limits.cpuMs allows ${this.limits.cpuMs} ms.`,
+    };
+  }
+
+  /** Counts a call of the host. False when there was one too many: the run is over. */
+  countHostCall(): boolean {
+    const { hostCalls } = this.limits;
+    if (hostCalls > 0 && this.hostCalls >= hostCalls) {
+      const message = `The run called the host more than the ${hostCalls} times that limits.hostCalls allows.`;
+      this.verdict ??= { code: "host-calls-exceeded", message };
+      return false;
+    }
+    this.hostCalls++;
+    return true;
+  }
+
+  /** Bytes that may still come out. */
+  get outputLeft(): number {
+    const { bytesOut } = this.limits;
+    return bytesOut === 0 ? Number.POSITIVE_INFINITY : Math.max(0, bytesOut - this.bytesOut);
   }
 
   timedOut(): Verdict {

@@ -4,8 +4,9 @@
  */
 import type { Address, Engine, EngineInstance } from "./engine.ts";
 import { INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
-import { WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
-import { webApiSources } from "./apis/web-apis.ts";
+import { noteWrite } from "./written-pages.ts";
+import { WEB_API_NAMES } from "../protocol/web-apis.ts";
+import { type GuestApiName, webApiSources } from "./apis/web-apis.ts";
 import { BOOT_SOURCE, HELPERS, type HelperName, IMPORT_SOURCE } from "./boot/boot.ts";
 import { HeapReader } from "./marshal/heap-reader.ts";
 import {
@@ -84,10 +85,13 @@ export class Sandbox {
   hooks: SandboxHooks = IDLE_HOOKS;
   /** The engine trapped: its stack was not unwound, so nothing in it can be relied on. */
   poisoned = false;
+  /** The image it was made from last. */
+  madeFrom: object | undefined;
   /** A block that keeps a small heap small; nobody writes to it. */
   ballast: { start: Address; end: Address } = { start: 0, end: 0 };
 
   private constructor(
+    readonly engine: Engine,
     readonly instance: EngineInstance,
     readonly maximumPages: number,
   ) {
@@ -105,11 +109,11 @@ export class Sandbox {
 
   /** An empty sandbox: boot it or fill it from an image. */
   static async create(engine: Engine, maximumPages: number = INITIAL_PAGES): Promise<Sandbox> {
-    return new Sandbox(await engine.instantiate(maximumPages), maximumPages);
+    return new Sandbox(engine, await engine.instantiate(maximumPages), maximumPages);
   }
 
   /** Starts the engine and runs the library's guest code. The same steps each time: see {@link Anchors}. */
-  boot(stackBytes: number, webApis: readonly WebApiName[] = WEB_API_NAMES): void {
+  boot(stackBytes: number, webApis: readonly GuestApiName[] = WEB_API_NAMES): void {
     const { exports, malloc } = this.instance;
     const runtime = exports.QTS_NewRuntime();
     const context = exports.QTS_NewContext(runtime, 0);
@@ -144,7 +148,7 @@ export class Sandbox {
     this.heap.runtime = anchors.runtime;
   }
 
-  #captureHelpers(webApis: readonly WebApiName[]): void {
+  #captureHelpers(webApis: readonly GuestApiName[]): void {
     const { exports } = this.instance;
     const { context } = this.anchors;
     const trampoline = exports.QTS_NewFunction(context, "host", 1, false, 1);
@@ -193,6 +197,7 @@ export class Sandbox {
     const { words } = this.heap;
     words[to / 4] = words[from / 4] ?? 0;
     words[to / 4 + 1] = words[from / 4 + 1] ?? 0;
+    if (this.instance.tracksWrites) noteWrite(this.heap.bytes, to, VALUE_BYTES);
   }
 
   /** Calls a guest function with what stands in the argument slots. */
@@ -261,6 +266,11 @@ export class Sandbox {
   /** Releases a value returned by this class. Sandboxes about to be reset need not bother. */
   free(value: Address): void {
     if (value !== 0) this.instance.exports.QTS_FreeValuePointer(this.anchors.context, value);
+  }
+
+  /** Sets how much stack the engine lets guest code use, until the next reset. */
+  limitStack(bytes: number): void {
+    this.instance.exports.QTS_RuntimeSetMaxStackSize(this.anchors.runtime, bytes);
   }
 
   /** Where the engine refuses to let the stack grow further down to. */

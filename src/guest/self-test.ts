@@ -7,6 +7,8 @@ import { ByteWriter } from "../protocol/bytes.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { randomStateFound } from "./calibrate.ts";
+import { dropFirstLine } from "./first-line.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
 import { placeArguments } from "./marshal/place-inbound.ts";
 import { EvalFlag, type Sandbox } from "./sandbox.ts";
 
@@ -34,6 +36,7 @@ export function selfTest(sandbox: Sandbox): void {
     unsupported("the random state");
   const own = sandbox.evaluate("String(wpc_import)", "skep:self-test", EvalFlag.script);
   if (!sandbox.heap.text(own.value, 200).includes("[native code]")) unsupported("the strip flag");
+  if (!positionsFound(sandbox)) unsupported("the record of positions");
   const inbound = specimens();
   const callee = sandbox.evaluate(SPECIMENS, "skep:self-test", EvalFlag.script);
   if (callee.threw) unsupported("evaluation");
@@ -41,10 +44,21 @@ export function selfTest(sandbox: Sandbox): void {
   const result = sandbox.call(callee.value, placed.count, placed.pointers);
   if (result.threw) unsupported("the binary object format");
   const writer = new ByteWriter();
-  sandbox.heap.write(result.value, writer, { root: "self-test", maximumBytes: 1 << 20 });
+  writeValue(sandbox.heap, result.value, writer, { root: "self-test", maximumBytes: 1 << 20 });
   const [echo, ...outbound] = decodeValue(writer.take()) as unknown[];
   if (fingerprint(echo) !== fingerprint(inbound)) unsupported("the binary object format");
   if (fingerprint(outbound) !== expected()) unsupported("the heap layout");
+}
+
+/** Whether positions of a function, and of one in it, can be moved up a line. */
+function positionsFound(sandbox: Sandbox): boolean {
+  const source = '(\n() => (() =>\n new Error("").stack)())';
+  const made = sandbox.evaluate(source, "skep:self-test", EvalFlag.script);
+  dropFirstLine(sandbox, made.value);
+  const stack = sandbox.call(made.value, 0);
+  sandbox.heap.refresh();
+  const text = sandbox.heap.text(stack.value, 500);
+  return text.includes("skep:self-test:2:11)") && text.includes("skep:self-test:2:22)");
 }
 
 function specimens(): unknown {

@@ -10,25 +10,37 @@ import type {
   WorkerSettings,
   WorkerStatistics,
 } from "../protocol/control.ts";
+import { ByteWriter } from "../protocol/bytes.ts";
+import type { Payload } from "../protocol/payload.ts";
+import { writeFromWorker } from "../protocol/wire.ts";
+import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { calibrate } from "./calibrate.ts";
 import { Cells } from "./cells.ts";
-import { loadEngine } from "./engine.ts";
+import type { GuestApiName } from "./apis/web-apis.ts";
+import { loadEngine, loadTracking } from "./engine.ts";
+import { EngineChoice } from "./engine-choice.ts";
+import { engineBuildOf, startEngine } from "./engine-start.ts";
 import { Executor } from "./executor.ts";
+import type { GuestRequests } from "./fetch/requests.ts";
+import type { Transport } from "./fetch/transport.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
 import type { Image } from "./image.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
-import { bootTemplate, buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
+import { buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
 /** What the surrounding thread lends to the worker's code. */
 export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
-  readonly post: (batch: Uint8Array) => void;
+  readonly post: (batch: Payload) => void;
   signals: Signals | undefined;
   hostModules: HostModules;
+  /** Compiles the build of the engine that notes what it writes. */
+  readonly loadTrackingEngine: () => Promise<WebAssembly.Module>;
+  /** Loads what makes requests; called where guests may fetch something. */
+  readonly loadTransport: () => Promise<Transport>;
   /** Answers synchronous host calls; only where guest and host share a thread. */
   answerNow?: AnswerNow | undefined;
 }
@@ -38,7 +50,7 @@ export interface WorkerService {
   /** To be exposed over Comlink. */
   control: WorkerControl;
   /** Takes a batch of the data wire from the parent. */
-  onBatch(batch: Uint8Array): void;
+  onBatch(batch: Payload): void;
 }
 
 export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
@@ -72,33 +84,41 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, signals, hostModules, answerNow } = this.#surroundings;
+    const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
-    const facts = await calibrate(engine);
+    const webApis: GuestApiName[] = settings.fetch
+      ? [...settings.webApis, "fetch"]
+      : settings.webApis;
+    const started = await startEngine(engine, { ...settings, webApis });
+    const { facts, image: empty, start } = started;
     const door = new HostDoor(hostModules);
     const template: TemplateSettings = {
       engine,
       facts,
-      stackBytes: settings.stackBytes,
-      maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
+      maximumPages: pagesFor(facts.heapStart, settings.limits.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
-      webApis: settings.webApis,
     };
-    const empty = await bootTemplate(template);
-    const cells = new Cells(engine, facts, empty);
+    const choice = new EngineChoice(
+      engine,
+      () => this.#surroundings.loadTrackingEngine().then(loadTracking),
+      (error) => this.#cannotTrack(error),
+    );
+    const cells = new Cells(choice, engine, facts, empty);
     const executor = new Executor({
       cells,
       door,
       signals,
       isolation: settings.isolation,
-      memoryBytes: settings.memoryBytes,
+      limits: settings.limits,
+      stackBytes: settings.stackBytes,
       answerNow,
+      openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory: () => this.#inventory,
       post,
     });
     this.#running = { template, empty, cells, executor };
-    return { engineBuild: engineBuild(settings) };
+    return { engineBuild: engineBuildOf(engine), start };
   }
 
   /** One change after the other: each builds a template from what the one before left. */
@@ -115,8 +135,8 @@ class GuestWorker {
     const next = this.#inventory.after(change);
     try {
       const image = await buildTemplate(template, empty, next);
+      await cells.useImage(image);
       this.#inventory = next;
-      cells.image = image;
       executor.imageChanged();
       cells.clean();
       return { ok: true, revision: change.revision };
@@ -125,6 +145,14 @@ class GuestWorker {
       const message = error instanceof Error ? error.message : String(error);
       return { ok: false, failure: { kind: "bootstrap", name: "sandbox", message } };
     }
+  }
+
+  #cannotTrack(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `The engine for short runs and large images could not be loaded, so they cost more: ${reason}`;
+    const writer = new ByteWriter();
+    writeFromWorker(writer, { type: "warning", runId: 0, name: "slow-resets", message });
+    this.#surroundings.post(writer.takePayload());
   }
 
   statistics(): WorkerStatistics {
@@ -144,7 +172,7 @@ class GuestWorker {
     this.#running = undefined;
   }
 
-  onBatch(batch: Uint8Array): void {
+  onBatch(batch: Payload): void {
     this.#running?.executor.onBatch(batch);
   }
 
@@ -154,7 +182,14 @@ class GuestWorker {
   }
 }
 
-/** Names the engine, its version and what the layout constants were checked against. */
-function engineBuild(settings: WorkerSettings): string {
-  return `quickjs-2025-09-13-${settings.engine}`;
+/** Loaded when it is needed: most guests may fetch nothing. */
+async function fetching(
+  policy: FetchPolicy,
+  loadTransport: () => Promise<Transport>,
+): Promise<() => GuestRequests> {
+  const [{ requestsUnder }, transport] = await Promise.all([
+    import("./fetch/requests.ts"),
+    loadTransport(),
+  ]);
+  return requestsUnder(policy, transport);
 }

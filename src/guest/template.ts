@@ -9,15 +9,19 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
-import type { WebApiName } from "../protocol/web-apis.ts";
+import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
+import type { SourceLocation } from "../source-location.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
+import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
-import type { HostDoor } from "./host-door.ts";
+import { dropFirstLine } from "./first-line.ts";
+import { type HostDoor, readPayload } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
+import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { commonjsModule, contentModule } from "./module-source.ts";
 import { type Completion, EvalFlag, Sandbox } from "./sandbox.ts";
@@ -31,21 +35,33 @@ export class InstallError extends Error {
   }
 }
 
-export interface TemplateSettings {
+export interface BootSettings {
   engine: Engine;
   facts: EngineFacts;
   stackBytes: number;
+  webApis: readonly GuestApiName[];
+}
+
+/** Bytes of arguments that code of a definition may hand to host modules at once. */
+const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
+
+export interface TemplateSettings {
+  engine: Engine;
+  facts: EngineFacts;
   maximumPages: number;
   installTimeoutMs: number;
   door: HostDoor;
-  webApis: readonly WebApiName[];
 }
 
-/** Boots an empty sandbox and checks the engine in it. Called once per worker. */
-export async function bootTemplate(settings: TemplateSettings): Promise<Image> {
-  const { engine, facts, stackBytes } = settings;
-  const sandbox = await Sandbox.create(engine, Math.max(settings.maximumPages, INITIAL_PAGES));
-  sandbox.boot(stackBytes, settings.webApis);
+/** Boots an empty sandbox and checks the engine in it. Called at least once per pool. */
+export async function bootTemplate({
+  engine,
+  facts,
+  stackBytes,
+  webApis,
+}: BootSettings): Promise<Image> {
+  const sandbox = await Sandbox.create(engine);
+  sandbox.boot(stackBytes, webApis);
   const image = captureImage(sandbox, facts);
   selfTest(sandbox);
   restoreImage(sandbox, image, facts);
@@ -103,8 +119,10 @@ class TemplateBuilder {
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
           isOver: () => false,
           hostCalled: () => {},
+          readArguments: (address) => readPayload(this.#sandbox, address, MAXIMUM_ARGUMENT_BYTES),
           callHost: noHostYet,
           callHostSync: noHostYet,
+          request: noRequestYet,
           handles: this.#handles,
           startedAt: () => this.#startedAt,
         }),
@@ -150,7 +168,9 @@ class TemplateBuilder {
   }
 
   #commonjs(alias: string): void {
-    const exports = this.#helper("commonjs", [this.#text(alias), this.#commonjsBody(alias)]);
+    const body = this.#commonjsBody(alias);
+    if (this.#sandbox.heap.tag(body) === Tag.exception) this.#check(this.#thrown(body));
+    const exports = this.#helper("commonjs", [this.#text(alias), body]);
     const names = this.#decode(this.#helper("exportNames", [exports])) as string[];
     this.#helper("exposeModule", [exports]);
     this.#madeUp.set(alias, contentModule(names));
@@ -167,6 +187,7 @@ class TemplateBuilder {
     const body = this.#sandbox.evaluate(commonjsModule(source), alias, EvalFlag.script);
     if (body.threw)
       return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
+    dropFirstLine(this.#sandbox, body.value);
     return body.value;
   }
 
@@ -197,7 +218,7 @@ class TemplateBuilder {
   async #bootstrap(source: string): Promise<void> {
     this.#current = { kind: "bootstrap", name: "bootstrap" };
     await this.#settled(
-      this.#check(this.#sandbox.evaluate(source, "skep:bootstrap", EvalFlag.async)),
+      this.#check(this.#sandbox.evaluate(source, BOOTSTRAP_FILE, EvalFlag.async)),
     );
   }
 
@@ -205,7 +226,7 @@ class TemplateBuilder {
     const { name } = definition;
     this.#current = { kind: "function", name };
     const value = this.#check(
-      this.#sandbox.evaluate(`(${definition.source}\n)`, `skep:function/${name}`, EvalFlag.script),
+      this.#sandbox.evaluate(definition.source, functionFile(name), EvalFlag.script),
     );
     const { heap } = this.#sandbox;
     const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
@@ -219,6 +240,7 @@ class TemplateBuilder {
     ) {
       this.#fail("does not evaluate to a function.");
     }
+    if (kind !== ClassId.boundFunction) dropFirstLine(this.#sandbox, value);
     const { id, contextIndex } = definition;
     this.#sandbox.anchors.functions.set(id, { name, value, contextIndex });
   }
@@ -238,9 +260,34 @@ class TemplateBuilder {
     const writer = new ByteWriter();
     writeThrown(this.#sandbox.heap, completion.value, writer);
     const { name, message, stack } = decodeThrown(writer.take());
-    const place = /\((.*:\d+:\d+)\)|at (\S+:\d+:\d+)|at (\S+:\d+)/.exec(stack);
-    const where = place?.[1] ?? place?.[2] ?? place?.[3];
-    return this.#fail(`${name}: ${message}${where === undefined ? "" : ` (${where})`}`);
+    const location = this.#locate(stack);
+    const where =
+      location === undefined ? "" : ` (${location.file}:${location.line}:${location.column})`;
+    return this.#fail(`${name}: ${message}${where}`, location);
+  }
+
+  /** The innermost place in a file. */
+  #locate(stack: string): SourceLocation | undefined {
+    for (const line of stack.split("\n")) {
+      const location = locationIn(line);
+      if (location === undefined || location.file === "<input>") continue;
+      // A syntax error's place, which alone has no brackets, is from before the positions of
+      // wrapped code were put right.
+      const isWrapped =
+        !line.endsWith(")") &&
+        (this.#current.kind === "function" ||
+          this.#inventory.commonjsSource(location.file) !== undefined);
+      return isWrapped ? { ...location, line: location.line - 1 } : location;
+    }
+    return undefined;
+  }
+
+  #thrown(exception: Address): Completion {
+    const { exports } = this.#sandbox.instance;
+    return {
+      threw: true,
+      value: exports.QTS_ResolveException(this.#sandbox.anchors.context, exception),
+    };
   }
 
   /** Runs the sandbox until the promise at `value` is settled; a value that is none is the result. */
@@ -271,13 +318,13 @@ class TemplateBuilder {
     return this.#fail(`did not finish within ${this.#settings.installTimeoutMs} ms.`);
   }
 
-  #fail(message: string): never {
-    throw new InstallError({ ...this.#current, message });
+  #fail(message: string, location?: SourceLocation): never {
+    throw new InstallError({ ...this.#current, message, ...(location ? { location } : {}) });
   }
 
   #decode(value: Address): unknown {
     const writer = new ByteWriter();
-    this.#sandbox.heap.write(value, writer, { root: "value", maximumBytes: 1 << 20 });
+    writeValue(this.#sandbox.heap, value, writer, { root: "value", maximumBytes: 1 << 20 });
     return decodeValue(writer.take());
   }
 
@@ -297,6 +344,10 @@ class TemplateBuilder {
 /** A host function's effects would happen once per worker and stay in the image. */
 function noHostYet(): never {
   throw new Error("Host functions cannot be called while definitions are installed.");
+}
+
+function noRequestYet(): never {
+  throw new TypeError("fetch cannot be called while definitions are installed.");
 }
 
 function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {

@@ -11,9 +11,11 @@ import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
+import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
+import { createExplain } from "./place.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -32,6 +34,8 @@ export interface CoreStart extends CoreSurroundings {
   onCreated?: ((core: PoolCore) => void) | undefined;
   /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
   lastWorkerId?: number | undefined;
+  /** Where the engine and the first workers come from, when they were set in motion before. */
+  launch?: Launch | undefined;
 }
 
 /** A run that hung, and how its worker was ended for it. */
@@ -56,10 +60,12 @@ export class PoolCore {
     readonly settings: PoolSettings,
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
+    launch: Launch,
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {
     this.clock = clock;
-    this.settlement = new Settlement(clock, this.events);
+    const explain = createExplain((file) => registry.textOf(file));
+    this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
     this.dispatcher = new Dispatcher({
       registry,
@@ -75,7 +81,9 @@ export class PoolCore {
     this.supervisor = new Supervisor({
       settings,
       engineModule,
+      launch,
       registry,
+      explain,
       clock,
       events,
       random,
@@ -95,13 +103,13 @@ export class PoolCore {
     });
     this.installer = new Installer({
       registry,
+      explain,
       supervisor: this.supervisor,
-      timeoutMs: settings.installTimeoutMs + settings.graceMs,
+      timeoutMs: settings.installTimeoutMs + settings.limits.graceMs,
       onChanged: () => dispatcher.pump(),
     });
     this.#watchdog = new Watchdog({
       clock,
-      graceMs: settings.graceMs,
       links: () => this.supervisor.upLinks(),
       onSuspect: (link, run) => {
         dispatcher.removeLink(link);
@@ -125,11 +133,14 @@ export class PoolCore {
     registry: Registry,
     options: CoreStart = {},
   ): Promise<PoolCore> {
-    const engineModule = await platform.loadEngine(settings.engine);
-    const core = new PoolCore(settings, registry, engineModule, options);
-    options.onCreated?.(core);
-    await core.supervisor.start(settings.workers);
-    return core;
+    const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
+    const start = async (): Promise<PoolCore> => {
+      const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      options.onCreated?.(core);
+      await core.supervisor.start(settings.workers);
+      return core;
+    };
+    return launch.until(start());
   }
 
   get isClosed(): boolean {
@@ -177,7 +188,11 @@ export class PoolCore {
     const links = supervisor.upLinks();
     if (end !== "forced" && end !== "late") {
       const shutdowns = links.map(async (link) => {
-        await link.request("shut down", () => link.handle.control.shutdown(), settings.graceMs);
+        await link.request(
+          "shut down",
+          () => link.handle.control.shutdown(),
+          settings.limits.graceMs,
+        );
         this.events.emit("worker-shutdown", { workerId: link.workerId });
       });
       await Promise.race([forced, Promise.allSettled(shutdowns)]);
@@ -230,9 +245,7 @@ export class PoolCore {
       const { run } = detail;
       const receipt = this.settlement.receipt(run);
       const error =
-        run.cancelledAtMs === undefined
-          ? hungError(run, this.settings.graceMs, receipt)
-          : abortedError(run, receipt);
+        run.cancelledAtMs === undefined ? hungError(run, receipt) : abortedError(run, receipt);
       this.dispatcher.release(link, { reason, suspects: [], blamed: { run, error } });
     } else {
       this.dispatcher.release(link, { reason, suspects: isDeliberate ? [] : suspectsOf(link) });

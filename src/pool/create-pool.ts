@@ -1,9 +1,10 @@
 import type { Platform } from "../environments/contract.ts";
-import { type FunctionTable, prepareDefinitions } from "../registry/definitions.ts";
-import { Registry } from "../registry/registry.ts";
-import { type CoreSurroundings, PoolCore } from "./core.ts";
+import { prepareDefinitions } from "../registry/definitions.ts";
+import { loadPart } from "../load-part.ts";
+import type { CoreSurroundings } from "./core.ts";
+import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
-import { Pool } from "./pool.ts";
+import type { FunctionsOf, Pool } from "./pool.ts";
 import { sourceDependencies } from "./sourcing.ts";
 
 /**
@@ -11,18 +12,24 @@ import { sourceDependencies } from "./sourcing.ts";
  * nothing left running, when the options are wrong (`invalid-argument`), a definition cannot be
  * installed (`install-failed`), or no worker can start (`unsupported-environment`).
  */
-export async function createPoolOn<Functions extends FunctionTable>(
+export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   platform: Platform,
   options: PoolOptions<Functions> = {},
   surroundings: CoreSurroundings = {},
-): Promise<Pool> {
+): Promise<Pool<Functions>> {
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
-  const prepared = await sourceDependencies(platform, checked);
-  const registry = new Registry({ bootstrap: options.bootstrap });
-  registry.propose(prepared)?.commit();
+  const { bootstrap } = options;
   if (settings.warning !== undefined) warnOnce(settings.warning);
-  return new Pool(await PoolCore.start(platform, settings, registry, surroundings), platform);
+  const launch = new Launch(platform, settings);
+  const start = async (): Promise<Pool> => {
+    const [{ startPool }, definitions] = await Promise.all([
+      loadPart("running pools", () => import("./start.ts")),
+      sourceDependencies(platform, checked),
+    ]);
+    return startPool(platform, settings, { ...surroundings, definitions, bootstrap, launch });
+  };
+  return launch.until(start());
 }
 
 const warned = new Set<string>();

@@ -1,7 +1,8 @@
 /** Calls of guests into functions of the host: looked up by own name, limited, answered with data. */
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
-import { encodeArray } from "../protocol/values/inbound.ts";
+import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
+import { encodeAnswer, encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
@@ -20,6 +21,14 @@ interface Gate {
   waiting: (() => void)[];
 }
 
+/** What a guest asks for. */
+interface HostCall {
+  name: string;
+  args: Payload;
+  /** The worker waits for the answer in its mailbox, which takes bytes only. */
+  isSync: boolean;
+}
+
 export class HostCalls {
   readonly #find: (name: string) => PreparedHost | undefined;
   readonly #clock: Clock;
@@ -32,7 +41,7 @@ export class HostCalls {
   }
 
   /** Answers a call. Never rejects: failures are answers too. */
-  async answer(run: Run, message: { name: string; args: Uint8Array }): Promise<HostAnswer> {
+  async answer(run: Run, message: HostCall): Promise<HostAnswer> {
     try {
       const calls = this.#of(run);
       const host = this.#admit(calls, message.name);
@@ -43,7 +52,7 @@ export class HostCalls {
         if (calls.hasEnded) throw named("AbortError", "The run has ended.");
         const args = await validated(host, given);
         const result = Reflect.apply(host.fn, this.#context(run, calls), args as never[]);
-        return success(host, await this.#inTime(host, result));
+        return success(host, await this.#inTime(host, result), !message.isSync, run);
       } finally {
         release();
       }
@@ -53,7 +62,7 @@ export class HostCalls {
   }
 
   /** Answers a call at once, for a guest in the caller's own thread. */
-  answerNow(run: Run, message: { name: string; args: Uint8Array }): HostAnswer {
+  answerNow(run: Run, message: Pick<HostCall, "name" | "args">): HostAnswer {
     try {
       const calls = this.#of(run);
       const host = this.#admit(calls, message.name);
@@ -70,7 +79,7 @@ export class HostCalls {
         result.catch(() => {});
         throw cannotWait(host);
       }
-      return success(host, result);
+      return success(host, result, true, run);
     } catch (error) {
       return failure(error);
     }
@@ -150,8 +159,8 @@ export class HostCalls {
   }
 }
 
-function decodeArguments(bytes: Uint8Array): unknown[] {
-  const args = decodeValue(bytes);
+function decodeArguments({ bytes, buffers }: Payload): unknown[] {
+  const args = decodeValue(bytes, buffers);
   if (!Array.isArray(args)) throw new TypeError("Arguments must be an array.");
   return args as unknown[];
 }
@@ -186,11 +195,27 @@ function cannotWait(host: PreparedHost): Error {
   );
 }
 
-function success(host: PreparedHost, value: unknown): HostAnswer {
+function inBytes(bytes: Uint8Array): Payload {
+  return { bytes, buffers: NO_BUFFERS };
+}
+
+/** What a run is told that is ended for what it would be given. */
+export function tooLarge(): HostAnswer {
+  const answer = failure(named("RangeError", "The answer of the host is too large."));
+  return { ...answer, isTooLarge: true };
+}
+
+function success(host: PreparedHost, value: unknown, beside: boolean, run: Run): HostAnswer {
   try {
     // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
-    return { succeeded: true, payload: encodeArray([0, value], `the result of host.${host.name}`) };
+    const parts = [0, value];
+    const root = `the result of host.${host.name}`;
+    const { bytesIn } = run.limits;
+    const maximumBytes = bytesIn === 0 ? Number.POSITIVE_INFINITY : bytesIn;
+    const payload = encodeAnswer(parts, root, { beside, maximumBytes });
+    return { succeeded: true, payload };
   } catch (error) {
+    if (error instanceof SkepError && error.code === "input-exceeded") return tooLarge();
     const message = error instanceof Error ? error.message.replace(/\[1\]/, "") : String(error);
     return failure(named("TypeError", message));
   }
@@ -209,9 +234,9 @@ function failure(error: unknown): HostAnswer {
     typeof code === "string" || typeof code === "number" ? code : undefined,
   ];
   try {
-    return { succeeded: false, payload: encodeArray([...fields, data], "error") };
+    return { succeeded: false, payload: inBytes(encodeArray([...fields, data], "error")) };
   } catch {
-    return { succeeded: false, payload: encodeArray([...fields, {}], "error") };
+    return { succeeded: false, payload: inBytes(encodeArray([...fields, {}], "error")) };
   }
 }
 

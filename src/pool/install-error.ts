@@ -1,5 +1,6 @@
-import { SkepError } from "../errors.ts";
+import { SkepError, type SkepErrorOptions } from "../errors.ts";
 import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
+import type { Explain } from "./place.ts";
 
 /** Why one worker could not install a definition. */
 export interface WorkerInstallFailure {
@@ -23,7 +24,7 @@ export class InstallError extends SkepError {
     options: ErrorOptions & {
       /** Why no worker was even asked. */
       reason?: string | undefined;
-    } = {},
+    } & Pick<SkepErrorOptions, "location" | "frame"> = {},
   ) {
     const what =
       kind === "bootstrap" ? "The bootstrap code" : `${capitalized(kind)} "${definition}"`;
@@ -33,9 +34,8 @@ export class InstallError extends SkepError {
       messages.size === 1
         ? [...messages].join("")
         : failures.map(({ workerId, message }) => `worker ${workerId}: ${message}`).join("; ");
-    super("install-failed", `${what} could not be installed: ${options.reason ?? said}`, {
-      cause: options.cause,
-    });
+    const { reason, ...rest } = options;
+    super("install-failed", `${what} could not be installed: ${reason ?? said}`, rest);
     this.kind = kind;
     this.definition = definition;
     this.failures = failures;
@@ -43,12 +43,17 @@ export class InstallError extends SkepError {
 }
 
 /** The error for what workers reported; they may have stumbled over different definitions. */
-export function createInstallError(failures: readonly WorkerInstallFailure[]): InstallError {
+export function createInstallError(
+  failures: readonly WorkerInstallFailure[],
+  explain: Explain,
+  texts?: ReadonlyMap<string, string>,
+): InstallError {
   const first = failures[0]?.failure;
   const kind = first?.kind ?? "function";
   const definition = first?.name ?? "";
   const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
-  return new InstallError(kind, definition, list);
+  const place = explain({ location: first?.location }, texts);
+  return new InstallError(kind, definition, list, place);
 }
 
 function capitalized(word: string): string {

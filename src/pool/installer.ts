@@ -1,8 +1,9 @@
 /** Brings changes of the registry to the workers, one change at a time. */
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
-import type { PreparedDefinitions } from "../registry/definitions.ts";
+import { type PreparedDefinitions, textsIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
+import type { Explain } from "./place.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
 
@@ -11,6 +12,7 @@ export interface InstallerOptions {
   supervisor: Supervisor;
   /** Milliseconds a worker may take for a change. */
   timeoutMs: number;
+  explain: Explain;
   /** The registry has changed for everybody: waiting runs may be due, or be impossible now. */
   onChanged(): void;
 }
@@ -73,7 +75,8 @@ export class Installer {
     if (failures.length > 0 || isFatal) {
       const inverse = proposal.inverse();
       await Promise.all(installed.map(({ link }) => this.#bring(link, inverse)));
-      throw createInstallError(failures.length > 0 ? failures : lostFailures(attempts, prepared));
+      const all = failures.length > 0 ? failures : lostFailures(attempts, prepared);
+      throw createInstallError(all, this.#options.explain, textsIn(prepared));
     }
     proposal.commit();
     this.#options.onChanged();

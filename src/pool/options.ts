@@ -2,17 +2,25 @@
 import type { Environment, Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { EngineName, Isolation } from "../protocol/control.ts";
-import type { RunLimits } from "../protocol/messages.ts";
-import { WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
+import type { FetchPolicy } from "../protocol/fetch-policy.ts";
+import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
 import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
-import { nearestName } from "../registry/names.ts";
 import type { RestartOptions } from "./backoff.ts";
+import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
+import { LIMIT_KEYS, type LimitOptions, type Limits, resolveLimits } from "./limits.ts";
+import {
+  checkKeys,
+  display,
+  group,
+  invalid,
+  MAXIMUM_MS,
+  milliseconds,
+  whole,
+} from "./option-checks.ts";
 import type { RunOptions } from "./run.ts";
 
 /** Options of `createPool`. */
-export interface PoolOptions<
-  Functions extends FunctionTable = FunctionTable,
-> extends Definitions<Functions> {
+export interface PoolOptions<Functions = FunctionTable> extends Definitions<Functions> {
   /**
    * Workers to run. Default: one per core but one, at least 1. An environment without threads has
    * one worker, whatever this says.
@@ -32,15 +40,26 @@ export interface PoolOptions<
   isolation?: Isolation | undefined;
   limits?: LimitOptions | undefined;
   queue?: QueueOptions | undefined;
-  /** Runs sent to a worker and not settled; the rest waits in the queue. Default 64. */
+  /** Runs sent to a worker that execute or are about to; the rest waits in the queue. Default 64. */
   maxInFlightPerWorker?: number | undefined;
+  /**
+   * Runs of a worker that await a timer or a host function, beside those of
+   * `maxInFlightPerWorker`. Each keeps what its sandbox has of its own in memory. Default 1,000.
+   */
+  maxParkedPerWorker?: number | undefined;
   restart?: Partial<RestartOptions> | undefined;
   /**
    * What sandboxes have besides the language: `"all"` (default), `"none"`, or a list of `console`,
    * `timers`, `microtasks`, `structuredClone`, `encoding`, `url`, `base64`, `crypto`,
-   * `performance`, `events`, `abort` (with `events` and `timers`).
+   * `performance`, `events`, `abort` (with `events` and `timers`), and `http` (Headers, Request,
+   * Response, with `url` and `abort`), which `"all"` leaves out and `fetch` brings.
    */
   webApis?: "all" | "none" | readonly WebApiName[] | undefined;
+  /**
+   * Gives guests `fetch`, and says where to. Without it they have none. Requests are made by the
+   * workers, without credentials, and every redirect is checked anew.
+   */
+  fetch?: FetchOptions | undefined;
   /** Guest source evaluated once, before everything that is defined. */
   bootstrap?: string | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
@@ -49,18 +68,6 @@ export interface PoolOptions<
   installTimeoutMs?: number | undefined;
   /** Milliseconds that `close()` waits for runs in flight. Default 10,000. */
   closeTimeoutMs?: number | undefined;
-}
-
-export interface LimitOptions {
-  /** Milliseconds from the start of a run in its worker; 0 is unlimited. Default 30,000. */
-  timeoutMs?: number | undefined;
-  /** The sandbox heap's hard maximum in bytes. Default 64 MiB. */
-  memoryBytes?: number | undefined;
-  /**
-   * Milliseconds past its limit, or past its abortion, that a run has to end by itself before its
-   * worker is terminated. Default 250.
-   */
-  graceMs?: number | undefined;
 }
 
 export interface QueueOptions {
@@ -77,10 +84,11 @@ export interface PoolSettings {
   engine: EngineName;
   isolation: Isolation;
   webApis: WebApiName[];
-  limits: RunLimits;
-  graceMs: number;
+  fetch: FetchPolicy | undefined;
+  limits: Limits;
   queueMax: number;
   maxInFlightPerWorker: number;
+  maxParkedPerWorker: number;
   restart: RestartOptions;
   startTimeoutMs: number;
   installTimeoutMs: number;
@@ -88,30 +96,24 @@ export interface PoolSettings {
 }
 
 const MAXIMUM_WORKERS = 1024;
-/** Timers of the platforms count milliseconds in 31 bits. */
-const MAXIMUM_MS = 2 ** 31 - 1;
-/** Below this the engine itself does not fit. */
-const MINIMUM_MEMORY_BYTES = 2 ** 20;
-/** The engine was built for 2 GiB of memory, less what it has before its heap starts. */
-const MAXIMUM_MEMORY_BYTES = 2 ** 31 - 8 * 2 ** 20;
 /** Run slots are flags in a shared block. */
 const MAXIMUM_IN_FLIGHT = 65_536;
 
 const POOL_KEYS = (
-  "workers environment engine isolation limits queue maxInFlightPerWorker restart bootstrap webApis " +
-  "startTimeoutMs installTimeoutMs closeTimeoutMs functions constants dependencies host"
+  "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
+  "bootstrap webApis fetch startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
+  "dependencies host"
 ).split(" ");
-const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
 const QUEUE_KEYS = ["max"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
-const RUN_KEYS = ["timeoutMs", "memoryBytes", "signal", "priority", "key", "transfer"];
-const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), "type", "filename"];
+const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
+const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports"];
+const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
 export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {
   checkKeys(options, "createPool", POOL_KEYS);
-  const limits = group(options.limits, "limits", LIMIT_KEYS);
   const queue = group(options.queue, "queue", QUEUE_KEYS);
   const restart = group(options.restart, "restart", RESTART_KEYS);
   if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
@@ -122,24 +124,23 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     min: 1,
     max: MAXIMUM_WORKERS,
   });
+  const engine = resolveEngine(options.engine);
   return {
     workers: environment.threaded ? workers : 1,
     environment,
     warning,
-    engine: resolveEngine(options.engine),
+    engine,
     isolation: resolveIsolation(options.isolation),
     webApis: resolveWebApis(options.webApis),
-    limits: {
-      timeoutMs: whole(limits["timeoutMs"], "limits.timeoutMs", 30_000, {
-        min: 0,
-        max: MAXIMUM_MS,
-      }),
-      memoryBytes: memory(limits["memoryBytes"], "limits.memoryBytes", 64 * 2 ** 20),
-    },
-    graceMs: milliseconds(limits["graceMs"], "limits.graceMs", 250),
+    fetch: resolveFetch(options.fetch),
+    limits: resolveLimits(options.limits, environment, engine),
     queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
       min: 1,
+      max: MAXIMUM_IN_FLIGHT,
+    }),
+    maxParkedPerWorker: whole(options.maxParkedPerWorker, "maxParkedPerWorker", 1_000, {
+      min: 0,
       max: MAXIMUM_IN_FLIGHT,
     }),
     restart: resolveRestart(restart),
@@ -161,9 +162,7 @@ export function definitionsIn(options: PoolOptions): Definitions {
 /** Checks the options of a run. Throws `invalid-argument`. */
 export function checkRunOptions(options: RunOptions, keys: "run" | "eval"): void {
   checkKeys(options, keys, keys === "run" ? RUN_KEYS : EVAL_KEYS);
-  const { timeoutMs, memoryBytes, signal, priority, key, transfer } = options;
-  whole(timeoutMs, "timeoutMs", 0, { min: 0, max: MAXIMUM_MS });
-  if (memoryBytes !== undefined) memory(memoryBytes, "memoryBytes", memoryBytes);
+  const { signal, priority, key, transfer } = options;
   whole(priority, "priority", 0, {
     min: Number.MIN_SAFE_INTEGER,
     max: Number.MAX_SAFE_INTEGER,
@@ -214,14 +213,19 @@ function resolveIsolation(isolation: unknown = "call"): Isolation {
 function resolveWebApis(webApis: unknown = "all"): WebApiName[] {
   if (webApis === "all") return [...WEB_API_NAMES];
   if (webApis === "none") return [];
-  const names = `"all", "none" or a list of ${WEB_API_NAMES.join(", ")}`;
+  const known: readonly unknown[] = [...WEB_API_NAMES, ...EXTRA_WEB_API_NAMES];
+  const names = `"all", "none" or a list of ${known.join(", ")}`;
   if (!Array.isArray(webApis)) throw invalid(`webApis must be ${names}.`);
   for (const name of webApis as unknown[]) {
-    if (WEB_API_NAMES.includes(name as WebApiName)) continue;
-    throw invalid(`webApis: there is no web API ${display(name)}. It must be ${names}.`);
+    if (known.includes(name)) continue;
+    const instead = name === "fetch" ? FETCH_INSTEAD : "";
+    throw invalid(`webApis: there is no web API ${display(name)}. ${instead}It must be ${names}.`);
   }
   return [...(webApis as WebApiName[])];
 }
+
+const FETCH_INSTEAD =
+  'It comes with a policy: createPool({ fetch: { allow: ["https://api.example.com"] } }). ';
 
 function resolveRestart(restart: Record<string, unknown>): RestartOptions {
   function option(key: string, fallback: number, min: number, max: number = MAXIMUM_MS): number {
@@ -235,58 +239,4 @@ function resolveRestart(restart: Record<string, unknown>): RestartOptions {
     healthyAfterMs: option("healthyAfterMs", 60_000, 0),
     maxAttemptsPerRun: option("maxAttemptsPerRun", 3, 1),
   };
-}
-
-function group(value: unknown, label: string, keys: readonly string[]): Record<string, unknown> {
-  if (value === undefined) return {};
-  checkKeys(value, label, keys);
-  return value as Record<string, unknown>;
-}
-
-function checkKeys(value: unknown, label: string, keys: readonly string[]): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid(`${label}: options must be an object.`);
-  }
-  for (const key of Object.keys(value)) {
-    if (keys.includes(key)) continue;
-    const suggestion = nearestName(key, keys);
-    throw invalid(
-      `${label}: there is no option "${key}". ` +
-        (suggestion === undefined
-          ? `The options are ${keys.filter((name) => name !== "host").join(", ")}.`
-          : `Did you mean "${suggestion}"?`),
-    );
-  }
-}
-
-function memory(value: unknown, label: string, fallback: number): number {
-  return whole(value, label, fallback, { min: MINIMUM_MEMORY_BYTES, max: MAXIMUM_MEMORY_BYTES });
-}
-
-function milliseconds(value: unknown, label: string, fallback: number): number {
-  return whole(value, label, fallback, { min: 1, max: MAXIMUM_MS });
-}
-
-function whole(
-  value: unknown,
-  label: string,
-  fallback: number,
-  range: { min: number; max: number },
-): number {
-  if (value === undefined) return fallback;
-  const { min, max } = range;
-  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
-    return value;
-  }
-  const upper = max >= Number.MAX_SAFE_INTEGER ? "" : ` and at most ${max}`;
-  const lower = min <= Number.MIN_SAFE_INTEGER ? "" : ` of at least ${min}`;
-  throw invalid(`${label} must be a whole number${lower}${upper}, not ${display(value)}.`);
-}
-
-function display(value: unknown): string {
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-function invalid(message: string): SkepError {
-  return new SkepError("invalid-argument", message);
 }

@@ -1,11 +1,13 @@
 /** From what a worker reports to what a caller gets: receipts, values and errors. */
 import { GuestError, SkepError } from "../errors.ts";
 import type { FailedMessage, RunCost } from "../protocol/messages.ts";
+import { payloadBytes } from "../protocol/payload.ts";
 import { decodeThrown } from "../protocol/values/outbound.ts";
 import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
 import type { Receipt } from "../receipt.ts";
-import type { Run } from "./run.ts";
+import type { Explain } from "./place.ts";
+import { type Run, type RunTarget, textsOf } from "./run.ts";
 
 const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
 
@@ -21,11 +23,17 @@ export function receiptOf(
     queuedMs: Math.max(0, settledAtMs - run.submittedAtMs - wallMs),
     ...(cost ?? NO_COST),
     wallMs,
-    bytesIn: run.target.type === "function" ? run.target.args.length : run.target.source.length,
-    bytesOut,
+    bytesIn: run.hostBytesIn + sizeOf(run.target),
+    bytesOut: run.hostBytesOut + bytesOut,
     workerId: run.workerId,
     attempts: run.attempts,
   };
+}
+
+/** Bytes that a run starts with; of text, its characters. */
+export function sizeOf(target: RunTarget): number {
+  if (target.type === "function") return payloadBytes(target.args);
+  return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
 }
 
 /** How long a run was running whose worker can no longer tell. */
@@ -34,13 +42,19 @@ function lostWallMs(run: Run, settledAtMs: number): number {
 }
 
 /** The error of a run that failed in its worker. Throws when the thrown value's bytes are malformed. */
-export function failureOf(run: Run, message: FailedMessage, receipt: Receipt): SkepError {
+export function failureOf(
+  run: Run,
+  message: FailedMessage,
+  receipt: Receipt,
+  explain: Explain = () => ({}),
+): SkepError {
   if (message.code !== "guest-error") {
     return new SkepError(message.code, message.message, { receipt });
   }
   const fields = decodeThrown(message.thrown);
   const hint = closureHint(run, fields.name, fields.message);
-  return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt);
+  const place = explain(fields, textsOf(run));
+  return new GuestError(hint === undefined ? fields : { ...fields, message: hint }, receipt, place);
 }
 
 /** The message with advice, when a function reached for a variable around its definition. */
@@ -84,17 +98,38 @@ export function missingRequirement(
   );
 }
 
-/** The error of a run that the caller ended. */
+/** The error of a run that was ended early: by the caller, or by a limit that the parent holds. */
 export function abortedError(run: Run, receipt: Receipt): SkepError {
+  if (run.reached) {
+    const { code, message } = run.reached;
+    return new SkepError(code, `${describeRun(run)} ${message}`, { receipt });
+  }
   return new SkepError("aborted", `${describeRun(run)} was aborted by its signal.`, {
     receipt,
     cause: run.signal?.reason as unknown,
   });
 }
 
+/** The error of an evaluation whose text is larger than allowed. */
+export function tooMuchSource(run: Run, receipt: Receipt): SkepError {
+  const { bytesIn } = run.limits;
+  const message =
+    `${describeRun(run)} has ${sizeOf(run.target)} characters of source, and limits.bytesIn allows ` +
+    `${bytesIn}.`;
+  return new SkepError("input-exceeded", message, { receipt });
+}
+
 /** The error of a run whose worker had to be terminated. */
-export function hungError(run: Run, graceMs: number, receipt: Receipt): SkepError {
-  const { timeoutMs } = run.limits;
+export function hungError(run: Run, receipt: Receipt): SkepError {
+  const { timeoutMs, cpuMs, graceMs } = run.limits;
+  if (cpuMs > 0 && (timeoutMs === 0 || cpuMs < timeoutMs)) {
+    return new SkepError(
+      "cpu-exceeded",
+      `${describeRun(run)} executed for more than ${cpuMs} ms and did not react to being ` +
+        `interrupted for another ${graceMs} ms, so its worker was terminated.`,
+      { receipt },
+    );
+  }
   return new SkepError(
     "timeout",
     `${describeRun(run)} did not end within ${timeoutMs} ms and did not react to being ` +

@@ -1,9 +1,10 @@
 /** The public face of a pool. */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
-import { encodeArguments } from "../protocol/values/inbound.ts";
+import { NO_BUFFERS } from "../protocol/payload.ts";
 import {
   type Definitions,
+  type FunctionInput,
   type FunctionTable,
   prepareDefinitions,
   prepareUndefinitions,
@@ -12,9 +13,21 @@ import {
 import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
+import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
+import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
-import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import { sizeOf, tooMuchSource } from "./outcome.ts";
+import { executionTarget, functionTarget } from "./run-target.ts";
+import {
+  type EvalOptions,
+  Run,
+  type RunOptions,
+  type RunOutcome,
+  type RunTarget,
+  type SourceOptions,
+} from "./run.ts";
+import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import { detach } from "./transfer.ts";
@@ -33,14 +46,22 @@ export type RemoteFunctions<Functions> = {
   [Name in keyof Functions as Exclude<Name, "then">]: RemoteFunction<Functions[Name]>;
 };
 
+/**
+ * The functions of a pool as `pool.call` has them. Where nothing is known about them, or only that
+ * they have names, any call is allowed.
+ */
+export type Calls<Functions> = string extends keyof Functions
+  ? // oxlint-disable-next-line typescript/no-explicit-any -- see above
+    any
+  : RemoteFunctions<Functions>;
+
+/** A table of functions, also where it is an interface, which has no index signature. */
+export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput };
+
 /** What `execute()` runs. */
 export type Execution =
   | { run: string; args?: readonly unknown[] | undefined }
-  | {
-      eval: string;
-      type?: "script" | "module" | undefined;
-      filename?: string | undefined;
-    };
+  | ({ eval: string } & SourceOptions);
 
 /** One worker's health. */
 export interface WorkerHealth {
@@ -61,22 +82,28 @@ export interface WorkerHealth {
 const NO_OPTIONS: RunOptions = {};
 const STATISTICS_TIMEOUT_MS = 5_000;
 
-/** Sandboxes on workers: defines functions once, and runs them wherever there is room. */
-export class Pool implements AsyncDisposable {
+/**
+ * Sandboxes on workers: defines functions once, and runs them wherever there is room. `Functions`
+ * is what TypeScript knows of the functions that are defined.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- a pool of functions nobody knows
+export class Pool<Functions = any> implements AsyncDisposable {
   /**
-   * The defined functions by name: `pool.call.add(1, 2)`. Untyped, because what is defined is only
-   * known at run time; `define()` returns the same functions with their types.
+   * The defined functions by name: `pool.call.add(1, 2)`. They have the types of those that
+   * `createPool()` was given, or of its type argument: `createPool<MyFunctions>()`. For what is
+   * defined later there are `typed()` and what `define()` resolves with.
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- see above
-  readonly call: any;
+  readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
+  /** Evaluations whose modules or types are still being seen to. */
+  readonly #preparing = new Set<Promise<void>>();
 
   /** Pools are made by `createPool`. */
   constructor(core: PoolCore, platform: Platform) {
     this.#core = core;
     this.#platform = platform;
-    this.call = callSurface((name, args) => this.run(name, args));
+    this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
   }
 
   /**
@@ -97,6 +124,11 @@ export class Pool implements AsyncDisposable {
       .filter(({ name }) => name !== "then")
       .map(({ name }) => [name, (...args: unknown[]) => this.run(name, args)]);
     return Object.fromEntries(remotes) as RemoteFunctions<Functions>;
+  }
+
+  /** This pool, with other types for `call`: it does nothing and returns the pool itself. */
+  typed<Others extends FunctionsOf<Others>>(): Pool<Others> {
+    return this as unknown as Pool<Others>;
   }
 
   /** Removes definitions from all workers. Unknown names are ignored. */
@@ -128,7 +160,12 @@ export class Pool implements AsyncDisposable {
     args: readonly unknown[] = [],
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
-    return this.#submit(() => functionTarget(name, args), options, "run", false) as Promise<Result>;
+    return this.#submit(
+      (limits) => functionTarget(name, args, options.transfer, limits),
+      options,
+      "run",
+      false,
+    ) as Promise<Result>;
   }
 
   /**
@@ -136,8 +173,8 @@ export class Pool implements AsyncDisposable {
    * namespace.
    */
   eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
-    const promise = this.#submit(() => sourceTarget(source, options), options, "eval", false);
-    return promise as Promise<Result>;
+    const makeTarget = () => sourceTarget(source, options, this.#isDependency);
+    return this.#submit(makeTarget, options, "eval", false) as Promise<Result>;
   }
 
   /**
@@ -148,8 +185,9 @@ export class Pool implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const promise = this.#submit(() => executionTarget(execution), options, "run", true);
-    return promise as Promise<RunOutcome<Value>>;
+    const makeTarget = (limits: Limits) =>
+      executionTarget(execution, options.transfer, limits, this.#isDependency);
+    return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
   /** Counters and histograms since the pool was created. */
@@ -217,7 +255,8 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Refuses new runs, and resolves when all accepted ones have settled. */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
+    if (this.#preparing.size > 0) await Promise.all(this.#preparing);
     return this.#core.drain();
   }
 
@@ -235,41 +274,82 @@ export class Pool implements AsyncDisposable {
   }
 
   #submit(
-    makeTarget: () => RunTarget,
+    makeTarget: (limits: Limits) => RunTarget | Promise<RunTarget>,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
     wantsOutcome: boolean,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { dispatcher, settlement, settings, clock } = this.#core;
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
-      let target: RunTarget;
-      let refusal: unknown;
+      const { settings } = this.#core;
+      const { environment, engine } = settings;
+      const limits =
+        options === NO_OPTIONS
+          ? settings.limits
+          : callLimits(options, settings.limits, environment.stackBytes[engine]);
+      const caller = { resolve, reject, wantsOutcome, limits };
+      let target: RunTarget | Promise<RunTarget>;
       try {
-        target = makeTarget();
+        target = makeTarget(limits);
       } catch (error) {
-        // What cannot be encoded is an outcome; a wrong call is not.
-        if (!wantsOutcome || !(error instanceof SkepError) || error.code === "invalid-argument") {
-          throw error;
-        }
-        refusal = error;
-        target = NOTHING;
-      }
-      const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
-      run.resolve = resolve;
-      run.reject = reject;
-      run.wantsOutcome = wantsOutcome;
-      if (refusal instanceof SkepError) {
-        settlement.refuse(run, refusal);
+        this.#refuse(error, options, caller);
         return;
       }
-      if (options !== NO_OPTIONS) applyOptions(run, options);
-      const transfer = "transfer" in options ? options.transfer : undefined;
-      if (transfer !== undefined && dispatcher.obstacle(run) === undefined) detach(transfer);
-      dispatcher.submit(run);
+      if (target instanceof Promise) {
+        const now = { ...options };
+        const accepted = target
+          .then(
+            (prepared) => this.#accept(prepared, undefined, now, caller),
+            (error: unknown) => this.#refuse(error, now, caller),
+          )
+          .catch(reject);
+        this.#preparing.add(accepted);
+        void accepted.finally(() => this.#preparing.delete(accepted));
+      } else this.#accept(target, undefined, options, caller);
     });
   }
+
+  /** What cannot be encoded or read is an outcome; a wrong call is not. */
+  #refuse(error: unknown, options: RunOptions | EvalOptions, caller: Caller): void {
+    const isOutcome =
+      caller.wantsOutcome && error instanceof SkepError && error.code !== "invalid-argument";
+    if (isOutcome) this.#accept(NOTHING, error, options, caller);
+    else caller.reject(error as SkepError);
+  }
+
+  #accept(
+    target: RunTarget,
+    refusal: SkepError | undefined,
+    options: RunOptions | EvalOptions,
+    { resolve, reject, wantsOutcome, limits }: Caller,
+  ): void {
+    const { dispatcher, settlement, clock } = this.#core;
+    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
+    run.resolve = resolve;
+    run.reject = reject;
+    run.wantsOutcome = wantsOutcome;
+    if (refusal !== undefined) {
+      const { code, message, cause } = refusal;
+      const receipt = settlement.receipt(run);
+      settlement.refuse(run, new SkepError(code, message, { receipt, cause }));
+      return;
+    }
+    if (options !== NO_OPTIONS) applyOptions(run, options);
+    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
+      settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
+      return;
+    }
+    if (limits.totalMs > 0) dispatcher.watchClock(run);
+    const transfer = "transfer" in options ? options.transfer : undefined;
+    if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
+      target.args = detach(transfer, target.args);
+    }
+    dispatcher.submit(run);
+  }
+
+  readonly #isDependency: IsDependency = (name) =>
+    this.#core.registry.dependency(name) !== undefined;
 
   #checkOpen(): void {
     if (this.#core.isClosed) {
@@ -278,72 +358,18 @@ export class Pool implements AsyncDisposable {
   }
 }
 
+type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits">;
+
 /** Stands in for arguments that could not be encoded. */
-const NOTHING: RunTarget = { type: "function", name: "", args: new Uint8Array() };
+const NOTHING: RunTarget = {
+  type: "function",
+  name: "",
+  args: { bytes: new Uint8Array(), buffers: NO_BUFFERS },
+};
 
 function applyOptions(run: Run, options: RunOptions): void {
-  const { timeoutMs, memoryBytes, signal, priority, key } = options;
-  if (timeoutMs !== undefined || memoryBytes !== undefined) {
-    run.limits = {
-      timeoutMs: timeoutMs ?? run.limits.timeoutMs,
-      memoryBytes: memoryBytes ?? run.limits.memoryBytes,
-    };
-  }
+  const { signal, priority, key } = options;
   run.signal = signal;
   run.priority = priority ?? 0;
   run.key = key;
 }
-
-function functionTarget(name: string, args: readonly unknown[]): RunTarget {
-  if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
-  if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
-  return { type: "function", name, args: encodeArguments(args) };
-}
-
-function sourceTarget(
-  source: string,
-  { type = "script", filename }: Pick<EvalOptions, "type" | "filename">,
-): RunTarget {
-  if (typeof source !== "string") throw invalid("What eval() runs must be source text.");
-  if (type !== "script" && type !== "module") throw invalid('type must be "script" or "module".');
-  if (filename !== undefined && typeof filename !== "string") {
-    throw invalid("filename must be a string.");
-  }
-  const fallback = type === "module" ? "module.js" : "eval.js";
-  return { type: "source", kind: type, filename: filename ?? fallback, source };
-}
-
-function executionTarget(execution: Execution): RunTarget {
-  if (typeof execution === "object" && execution !== null) {
-    if ("run" in execution) return functionTarget(execution.run, execution.args ?? []);
-    if ("eval" in execution) return sourceTarget(execution.eval, execution);
-  }
-  throw invalid("execute() needs { run: name, args } or { eval: source }.");
-}
-
-function invalid(message: string): SkepError {
-  return new SkepError("invalid-argument", message);
-}
-
-type Call = (...args: unknown[]) => Promise<unknown>;
-
-/** An object with a method for every name. */
-function callSurface(run: (name: string, args: unknown[]) => Promise<unknown>): object {
-  const known = new Map<string, Call>();
-  return new Proxy(Object.create(null) as object, {
-    get(_target, name) {
-      // With these the surface would look like a promise, or like something to iterate.
-      if (typeof name === "symbol" || ["then", "catch", "finally"].includes(name)) return undefined;
-      let call = known.get(name);
-      if (call === undefined) {
-        call = (...args) => run(name, args);
-        // Names may come from anywhere: what is remembered for speed must not grow for ever.
-        if (known.size >= REMEMBERED_CALLS) known.clear();
-        known.set(name, call);
-      }
-      return call;
-    },
-  });
-}
-
-const REMEMBERED_CALLS = 1024;

@@ -4,12 +4,23 @@ export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
 export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
-export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
-export type { Execution, Pool, RemoteFunction, RemoteFunctions, WorkerHealth } from "./pool.ts";
-export type { EvalOptions, RunOptions, RunOutcome } from "./run.ts";
+export type { FetchOptions } from "./fetch-options.ts";
+export type { LimitOptions } from "./limits.ts";
+export type { PoolOptions, QueueOptions } from "./options.ts";
+export type {
+  Calls,
+  Execution,
+  FunctionsOf,
+  Pool,
+  RemoteFunction,
+  RemoteFunctions,
+  WorkerHealth,
+} from "./pool.ts";
+export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
 export type { WorkerState } from "./worker-state.ts";
 export type { Receipt } from "../receipt.ts";
+export type { SourceLocation } from "../source-location.ts";
 export type {
   Definitions,
   DependencyInput,

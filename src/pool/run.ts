@@ -1,14 +1,12 @@
 /** One run, from submission to its one settlement. */
-import type { SkepError } from "../errors.ts";
-import type { RunLimits } from "../protocol/messages.ts";
+import type { SkepError, SkepErrorCode } from "../errors.ts";
+import type { RunSourceMessage } from "../protocol/messages.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
+import type { LimitOptions, Limits } from "./limits.ts";
 
-/** Options of a single run. */
-export interface RunOptions {
-  /** Milliseconds from the start of the run in its worker; 0 is unlimited. Default: the pool's. */
-  timeoutMs?: number | undefined;
-  /** The sandbox heap's hard maximum in bytes. Default: the pool's. */
-  memoryBytes?: number | undefined;
+/** Options of a single run. Limits that it does not name are the pool's. */
+export interface RunOptions extends LimitOptions {
   /** Ends the run early: it leaves the queue at once, and is interrupted when it is running. */
   signal?: AbortSignal | undefined;
   /** Runs of a higher priority leave the queue first. A whole number; default 0. */
@@ -20,11 +18,23 @@ export interface RunOptions {
 }
 
 /** Options of a single evaluation. */
-export interface EvalOptions extends Omit<RunOptions, "transfer"> {
+export interface EvalOptions extends Omit<RunOptions, "transfer">, SourceOptions {}
+
+/** How source text is to be understood. */
+export interface SourceOptions {
   /** `script` (default): the completion value, with top-level await. `module`: the namespace. */
   type?: "script" | "module" | undefined;
-  /** The name that stack traces show. */
+  /** The name that stack traces show, and from which relative imports start. */
   filename?: string | undefined;
+  /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
+  language?: "js" | "ts" | undefined;
+  /**
+   * Modules the source may import besides dependencies: source text by place (`./lib.js`) or name
+   * (`lib`). Those whose names end in `.ts` are TypeScript, with `language: "ts"` all but `.js`.
+   */
+  modules?: Readonly<Record<string, string>> | undefined;
+  /** What imports stand for, as in an HTML import map: `{ lib: "./lib.js", "parts/": "./parts/" }`. */
+  imports?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How a run ended, as data. */
@@ -34,13 +44,27 @@ export type RunOutcome<Value = unknown> =
 
 /** What a run executes, encoded when it was submitted. */
 export type RunTarget =
-  | { readonly type: "function"; readonly name: string; readonly args: Uint8Array }
-  | {
-      readonly type: "source";
-      readonly kind: "script" | "module";
-      readonly filename: string;
-      readonly source: string;
-    };
+  | { readonly type: "function"; readonly name: string; args: Payload }
+  | SourceTarget;
+
+/** Source text and what it may import. */
+export interface SourceTarget extends Pick<
+  RunSourceMessage,
+  "kind" | "filename" | "source" | "modules" | "imports"
+> {
+  readonly type: "source";
+  /** The texts as they were given, where types were stripped from them. */
+  readonly given?: SourceTarget;
+}
+
+/** The texts that the run brought along, by the names that stack traces have for them. */
+export function textsOf({ target }: Run): ReadonlyMap<string, string> {
+  if (target.type === "function") return NO_TEXTS;
+  const { filename, source, modules } = target.given ?? target;
+  return new Map([[filename, source], ...modules]);
+}
+
+const NO_TEXTS: ReadonlyMap<string, string> = /*#__PURE__*/ new Map();
 
 /** The function's name, or the file name of an evaluation. */
 function nameOf(target: RunTarget): string {
@@ -73,11 +97,18 @@ export class Run {
   isParked = false;
   /** Whether it has called into the host, so that running it again would call twice. */
   hasCalledHost = false;
-  /** When the caller asked to end it early; undefined when not. */
+  /** When it was to be ended early, by the caller or by a limit that the parent holds; or undefined. */
   cancelledAtMs: number | undefined;
+  /** The limit that ended it early; undefined when the caller did. */
+  reached: { code: SkepErrorCode; message: string } | undefined;
+  /** Bytes of the host's answers and of what they were asked with. */
+  hostBytesIn = 0;
+  hostBytesOut = 0;
   priority = 0;
   key: string | undefined;
   signal: AbortSignal | undefined;
+  /** Stops the clock of `limits.totalMs`; undefined when there is none. */
+  stopClock: (() => void) | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;
   /** Called once when the run has settled. */
@@ -90,7 +121,7 @@ export class Run {
   constructor(
     public id: number,
     readonly target: RunTarget,
-    public limits: RunLimits,
+    public limits: Limits,
     readonly submittedAtMs: number,
   ) {}
 

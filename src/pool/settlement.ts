@@ -5,6 +5,7 @@ import type { Receipt } from "../receipt.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
 import { abortedError, failureOf, receiptOf } from "./outcome.ts";
+import type { Explain } from "./place.ts";
 import type { Run, RunOutcome } from "./run.ts";
 import { Histogram } from "./statistics.ts";
 
@@ -18,6 +19,7 @@ export class Settlement {
   constructor(
     readonly clock: Clock,
     readonly events: EventEmitter,
+    readonly explain?: Explain,
   ) {}
 
   /** A run ended with a value in its worker. */
@@ -48,7 +50,7 @@ export class Settlement {
     const now = this.clock.now();
     const receipt = receiptOf(run, now, message.cost, message.thrown.length);
     if (run.cancelledAtMs !== undefined) return abortedError(run, receipt);
-    return failureOf(run, message, receipt);
+    return failureOf(run, message, receipt, this.explain);
   }
 
   /** A run ended with an error in its worker. */
@@ -103,4 +105,6 @@ function detach(run: Run): void {
   run.onSettled = undefined;
   run.stopWatching?.();
   run.stopWatching = undefined;
+  run.stopClock?.();
+  run.stopClock = undefined;
 }

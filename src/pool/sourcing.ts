@@ -1,6 +1,7 @@
 /** Gets the source of dependencies that are defined by where it is: npm packages and URLs. */
-import { fetchSource } from "../dependencies/fetch-source.ts";
+import { SkepError } from "../errors.ts";
 import type { Platform } from "../environments/contract.ts";
+import { loadPart } from "../load-part.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import type { CheckedDefinitions, PreparedDefinitions } from "../registry/definitions.ts";
 import { type DependencyOrder, isOrder } from "../registry/dependency-order.ts";
@@ -30,7 +31,18 @@ async function sourceDependency(
 ): Promise<DependencyDefinition> {
   const { alias } = order;
   try {
-    if (order.kind === "url") return { alias, kind: "source", source: await fetchSource(order) };
+    if (order.kind === "url") {
+      const { fetchSource } = await loadPart(
+        "dependencies from URLs",
+        () => import("../dependencies/fetch-source.ts"),
+      );
+      return { alias, kind: "source", source: await fetchSource(order) };
+    }
+    if (order.kind === "typescript") {
+      const { loadStripper } = await loadPart("TypeScript", () => import("./typescript.ts"));
+      const strip = await loadStripper();
+      return { alias, kind: "source", source: strip(alias, order.source) };
+    }
     const { specifier, version } = order;
     if (platform.bundlePackage === undefined) {
       throw new Error(
@@ -41,6 +53,7 @@ async function sourceDependency(
     return { alias, ...(await platform.bundlePackage(specifier, version)) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new InstallError("dependency", alias, [], { reason, cause: error });
+    const { location, frame } = error instanceof SkepError ? error : {};
+    throw new InstallError("dependency", alias, [], { reason, location, frame, cause: error });
   }
 }

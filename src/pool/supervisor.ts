@@ -3,18 +3,24 @@ import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { InstallFailure } from "../protocol/control.ts";
 import { createInstallError } from "./install-error.ts";
+import type { Explain } from "./place.ts";
 import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
+import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
+import { SharedStart } from "./shared-start.ts";
 import { type LinkListener, WorkerLink } from "./worker-link.ts";
 
 export interface SupervisorOptions {
   settings: PoolSettings;
   engineModule: WebAssembly.Module;
+  /** Has the first workers. */
+  launch: Launch;
   registry: Registry;
+  explain: Explain;
   clock: Clock;
   events: EventEmitter;
   random: () => number;
@@ -48,6 +54,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Who waits for a worker to be up, or for the certainty that none will be. */
   readonly #waiting = new Set<() => void>();
+  readonly #sharedStart = new SharedStart();
   #lastWorkerId: number;
   #isStopped = false;
 
@@ -174,14 +181,8 @@ export class Supervisor {
     seat.workerId = workerId;
     events.emit("worker-spawned", { workerId, attempt: seat.attempt });
     const handle = await this.#openHandle(workerId);
-    const { maxInFlightPerWorker, startTimeoutMs } = settings;
-    const link = new WorkerLink(
-      workerId,
-      handle,
-      maxInFlightPerWorker,
-      clock,
-      this.#options.listener,
-    );
+    const { startTimeoutMs } = settings;
+    const link = new WorkerLink(workerId, handle, settings, clock, this.#options.listener);
     seat.link = link;
     handle.onEnd = ({ reason, exitCode, cause }) => this.lose(link, { reason, exitCode, cause });
     try {
@@ -193,7 +194,7 @@ export class Supervisor {
       link.end(`Worker ${workerId} could not start.`);
       if (seat.link === link) seat.link = undefined;
       await handle.terminate().catch(() => {});
-      throw startError(workerId, error);
+      throw startError(workerId, error, this.#options.explain);
     }
     seat.readySinceMs = clock.now();
     seat.apply("started", "The registry is installed.");
@@ -206,8 +207,9 @@ export class Supervisor {
 
   /** Opens the pipe, and closes it again when it opens too late. */
   #openHandle(workerId: number): Promise<WorkerHandle> {
-    const { settings, clock } = this.#options;
-    const { environment, startTimeoutMs, maxInFlightPerWorker: slots } = settings;
+    const { settings, launch, clock } = this.#options;
+    const { environment, startTimeoutMs } = settings;
+    const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancelTimeout = clock.schedule(startTimeoutMs, () => {
@@ -215,7 +217,8 @@ export class Supervisor {
         const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
         reject(new SkepError("unsupported-environment", message));
       });
-      environment.open({ workerId, slots }).then(
+      const opening = launch.take(workerId) ?? environment.open({ workerId, slots });
+      opening.then(
         (handle) => {
           cancelTimeout();
           if (isLate) void handle.terminate().catch(() => {});
@@ -231,28 +234,32 @@ export class Supervisor {
 
   async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
     const { settings, engineModule } = this.#options;
-    const { engine, isolation, limits, installTimeoutMs, environment, webApis } = settings;
-    await link.request(
-      "start its engine",
-      () =>
-        link.handle.control.initialise({
-          engine,
-          engineModule,
-          isolation,
-          memoryBytes: limits.memoryBytes,
-          webApis,
-          installTimeoutMs,
-          signals: link.handle.signals?.buffer,
-          stackBytes: environment.stackBytes[engine],
-        }),
-      timeoutMs,
+    const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
+    await this.#sharedStart.initialise((start) =>
+      link.request(
+        "start its engine",
+        () =>
+          link.handle.control.initialise({
+            engine,
+            engineModule,
+            isolation,
+            limits,
+            webApis,
+            fetch,
+            installTimeoutMs,
+            signals: link.handle.signals?.buffer,
+            stackBytes: environment.stackBytes[engine],
+            start,
+          }),
+        timeoutMs,
+      ),
     );
   }
 
   async #installMissing(link: WorkerLink): Promise<void> {
     const { registry, settings } = this.#options;
     const change = registry.changeSince(link.revision);
-    const result = await link.install(change, settings.installTimeoutMs + settings.graceMs);
+    const result = await link.install(change, settings.installTimeoutMs + settings.limits.graceMs);
     if (!result.ok) throw new InstallRefusal(result.failure);
   }
 
@@ -315,9 +322,9 @@ class InstallRefusal extends Error {
   }
 }
 
-function startError(workerId: number, error: unknown): SkepError {
+function startError(workerId: number, error: unknown, explain: Explain): SkepError {
   if (error instanceof InstallRefusal) {
-    return createInstallError([{ workerId, failure: error.failure }]);
+    return createInstallError([{ workerId, failure: error.failure }], explain);
   }
   if (error instanceof SkepError) return error;
   const reason = error instanceof Error ? error.message : String(error);

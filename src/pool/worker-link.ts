@@ -3,9 +3,11 @@ import type { HostAnswer, WorkerHandle } from "../environments/contract.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
 import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
+import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
 import type { Clock } from "./clock.ts";
+import type { Limits } from "./limits.ts";
 import type { Run } from "./run.ts";
 import { RunTable } from "./run-table.ts";
 
@@ -13,7 +15,7 @@ import { RunTable } from "./run-table.ts";
 export interface LinkListener {
   onMessage(link: WorkerLink, message: MessageFromWorker): void;
   /** Answers a synchronous host call of a worker in this thread. */
-  answerNow(link: WorkerLink, runId: number, name: string, args: Uint8Array): HostAnswer;
+  answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer;
   /** All messages of a batch were delivered. */
   onBatchDone(link: WorkerLink): void;
   /** The worker cannot be talked to any more: `what` went wrong. */
@@ -62,6 +64,9 @@ export class WorkerLink {
   isSuspect = false;
 
   readonly #freeSlots: number[];
+  readonly #maxBacklog: number;
+  /** Those the worker was started with. */
+  readonly #limits: Limits;
   readonly #pendingRequests = new Set<(error: Error) => void>();
   #writer = new ByteWriter();
   #flushDue = false;
@@ -75,10 +80,13 @@ export class WorkerLink {
   constructor(
     readonly workerId: number,
     readonly handle: WorkerHandle,
-    slots: number,
+    room: { maxInFlightPerWorker: number; maxParkedPerWorker: number; limits: Limits },
     readonly clock: Clock,
     readonly listener: LinkListener,
   ) {
+    this.#limits = room.limits;
+    this.#maxBacklog = room.maxInFlightPerWorker;
+    const slots = room.maxInFlightPerWorker + room.maxParkedPerWorker;
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.inFlight = new RunTable(slots);
@@ -111,7 +119,8 @@ export class WorkerLink {
    * the worker never waits for the next.
    */
   get hasRoom(): boolean {
-    return this.#backlog < this.#window && this.#freeSlots.length > 0;
+    const { length } = this.#freeSlots;
+    return this.#backlog < this.#window && this.#backlog < this.#maxBacklog && length > 0;
   }
 
   /** Sends a run at the end of this turn. The caller has asked {@link hasRoom}. */
@@ -124,12 +133,26 @@ export class WorkerLink {
     if (this.#backlog === 0) this.lastProgressMs = this.clock.now();
     this.#backlog++;
     this.inFlight.add(run);
-    const { id: runId, slot, limits, target, functionId } = run;
+    const { id: runId, slot, target, functionId } = run;
+    const limits =
+      run.limits === this.#limits && run.limits.totalMs === 0
+        ? undefined
+        : workerLimits(run, this.clock.now());
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
     } else {
-      const { kind, filename, source } = target;
-      this.#send({ type: "run-source", runId, slot, limits, kind, filename, source });
+      const { kind, filename, source, modules, imports } = target;
+      this.#send({
+        type: "run-source",
+        runId,
+        slot,
+        limits,
+        kind,
+        filename,
+        source,
+        modules,
+        imports,
+      });
     }
   }
 
@@ -147,7 +170,7 @@ export class WorkerLink {
     } else if (this.handle.signals?.mailbox.post(callId, reply) === false) {
       const message =
         "The result is larger than a synchronous call can take: use the asynchronous one.";
-      const payload = encodeArray(["RangeError", message], "error");
+      const payload = { bytes: encodeArray(["RangeError", message], "error"), buffers: NO_BUFFERS };
       this.handle.signals.mailbox.post(callId, { succeeded: false, payload });
     }
   }
@@ -270,7 +293,7 @@ export class WorkerLink {
   readonly #flush = (): void => {
     this.#flushDue = false;
     if (!this.#isAlive || this.#writer.length === 0) return;
-    const batch = this.#writer.take();
+    const batch = this.#writer.takePayload();
     if (this.#writer.bytes.length > KEPT_WRITER_BYTES) this.#writer = new ByteWriter();
     try {
       this.handle.post(batch);
@@ -279,7 +302,7 @@ export class WorkerLink {
     }
   };
 
-  #receive(batch: Uint8Array): void {
+  #receive(batch: Payload): void {
     if (!this.#isAlive) return;
     this.lastProgressMs = this.clock.now();
     try {
@@ -294,4 +317,12 @@ export class WorkerLink {
     }
     this.listener.onBatchDone(this);
   }
+}
+
+/** The limits a worker holds a run to: it knows nothing of the time before. */
+function workerLimits({ limits, submittedAtMs }: Run, now: number): Limits {
+  if (limits.totalMs === 0) return limits;
+  const leftMs = Math.max(1, Math.ceil(submittedAtMs + limits.totalMs - now));
+  const timeoutMs = limits.timeoutMs === 0 ? leftMs : Math.min(limits.timeoutMs, leftMs);
+  return { ...limits, timeoutMs };
 }

@@ -1,8 +1,14 @@
 /** Growing and reading byte sequences: the ground the wire and the value forms stand on. */
+import { NO_BUFFERS, type Payload } from "./payload.ts";
+import { narrowString, wideString } from "./strings.ts";
 
 const INITIAL_CAPACITY = 1024;
 /** Up to here a loop copies faster than a call of `set()`. */
-const SHORT_BYTES = 32;
+const SHORT_BYTES = 48;
+/** From here on the platform's encoder beats a loop, though it has to be asked what it did. */
+const LONG_TEXT = 256;
+const utf8 = /*#__PURE__*/ new TextEncoder();
+const MAXIMUM_VARINT = 8;
 
 /**
  * An append-only byte buffer. Multi-byte numbers are little-endian; `varint` is unsigned LEB128.
@@ -11,6 +17,8 @@ const SHORT_BYTES = 32;
 export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+  /** What goes beside the bytes. */
+  buffers: ArrayBuffer[] | undefined;
   #view: DataView;
 
   constructor(capacity: number = INITIAL_CAPACITY) {
@@ -47,11 +55,20 @@ export class ByteWriter {
 
   /** Unsigned LEB128 of an integer below 2^53. */
   varint(value: number): void {
-    while (value >= 0x80) {
-      this.u8((value % 0x80) | 0x80);
-      value = Math.floor(value / 0x80);
+    if (value < 0x80) {
+      this.u8(value);
+      return;
     }
-    this.u8(value);
+    this.reserve(MAXIMUM_VARINT);
+    const { bytes } = this;
+    let at = this.length;
+    while (value >= 0x80) {
+      bytes[at++] = (value & 0x7f) | 0x80;
+      // Shifting would lose what is above 32 bits.
+      value = value < 0x8000_0000 ? value >>> 7 : Math.floor(value / 0x80);
+    }
+    bytes[at++] = value;
+    this.length = at;
   }
 
   /** The bytes as they are, without their count. */
@@ -64,6 +81,34 @@ export class ByteWriter {
     this.length = length + count;
   }
 
+  /** `count` bytes of a larger whole, e.g. a sandbox's memory. */
+  range(source: Uint8Array, from: number, count: number): void {
+    if (count > SHORT_BYTES) {
+      if (from + count > source.length) throw new RangeError("Bytes lie outside their memory.");
+      this.raw(source.subarray(from, from + count));
+      return;
+    }
+    this.reserve(count);
+    const { bytes, length } = this;
+    for (let index = 0; index < count; index++) bytes[length + index] = source[from + index] ?? 0;
+    this.length = length + count;
+  }
+
+  /** A leading byte and a signed 32-bit integer in as few bytes as hold it. */
+  zigzag(lead: number, value: number): void {
+    const folded = ((value << 1) ^ (value >> 31)) >>> 0;
+    if (folded >= 0x80) {
+      this.u8(lead);
+      this.varint(folded);
+      return;
+    }
+    this.reserve(2);
+    const { bytes, length } = this;
+    bytes[length] = lead;
+    bytes[length + 1] = folded;
+    this.length = length + 2;
+  }
+
   /** A varint count, then the bytes. */
   block(source: Uint8Array): void {
     this.varint(source.length);
@@ -72,9 +117,33 @@ export class ByteWriter {
 
   /** A string, exact to the last lone surrogate: latin1 where it fits, else UTF-16. */
   string(value: string): void {
-    const wide = isWide(value);
-    this.varint(value.length * 2 + (wide ? 1 : 0));
-    this.stringUnits(value, wide);
+    const start = this.length;
+    const count = value.length;
+    if (start + count + MAXIMUM_VARINT > this.bytes.length) this.reserve(count + MAXIMUM_VARINT);
+    if (count < 0x40) this.bytes[this.length++] = count * 2;
+    else this.varint(count * 2);
+    if (count >= LONG_TEXT) {
+      const at = this.length;
+      const { read, written } = utf8.encodeInto(value, this.bytes.subarray(at, at + count));
+      if (read === count && written === count) {
+        this.length = at + count;
+        return;
+      }
+    }
+    const { bytes } = this;
+    let at = this.length;
+    for (let index = 0; index < count; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0xff) {
+        // Most strings are narrow: it is cheaper to find out here than to look first.
+        this.length = start;
+        this.varint(count * 2 + 1);
+        this.stringUnits(value, true);
+        return;
+      }
+      bytes[at++] = unit;
+    }
+    this.length = at;
   }
 
   /** The code units alone, one or two bytes each. */
@@ -83,32 +152,48 @@ export class ByteWriter {
     this.reserve(wide ? count * 2 : count);
     const { bytes } = this;
     let at = this.length;
-    if (wide) {
-      for (let index = 0; index < count; index++) {
-        const unit = value.charCodeAt(index);
-        bytes[at++] = unit & 0xff;
-        bytes[at++] = unit >> 8;
-      }
-    } else {
-      for (let index = 0; index < count; index++) bytes[at++] = value.charCodeAt(index);
+    for (let index = 0; index < count; index++) {
+      const unit = value.charCodeAt(index);
+      bytes[at++] = unit & 0xff;
+      if (wide) bytes[at++] = unit >> 8;
     }
     this.length = at;
   }
 
-  /** A copy of what was written; the writer is empty afterwards. */
+  /** A payload: its bytes as a block, its buffers beside. */
+  payload({ bytes, buffers }: Payload): void {
+    this.block(bytes);
+    this.varint(buffers.length);
+    for (const buffer of buffers) this.beside(buffer);
+  }
+
+  /** Has a buffer go along; who reads meets it in the same order. */
+  beside(buffer: ArrayBuffer): void {
+    (this.buffers ??= []).push(buffer);
+  }
+
+  /** What was written, as a view: valid until the writer is used again. */
+  get written(): Payload {
+    return { bytes: this.bytes.subarray(0, this.length), buffers: this.buffers ?? NO_BUFFERS };
+  }
+
+  /** A copy of the bytes written; the writer is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
     const copy = this.bytes.slice(0, this.length);
-    this.length = 0;
+    this.clear();
     return copy;
   }
-}
 
-/** Whether any code unit needs two bytes. */
-function isWide(value: string): boolean {
-  for (let index = 0; index < value.length; index++) {
-    if (value.charCodeAt(index) > 0xff) return true;
+  /** As {@link take}, with the buffers that go along. */
+  takePayload(): Payload {
+    const buffers = this.buffers ?? NO_BUFFERS;
+    return { bytes: this.take(), buffers };
   }
-  return false;
+
+  clear(): void {
+    this.length = 0;
+    this.buffers = undefined;
+  }
 }
 
 /** Thrown when bytes end early or say something impossible. */
@@ -116,17 +201,18 @@ export class MalformedBytesError extends Error {
   override name = "MalformedBytesError";
 }
 
-// Beyond this many characters the platform's decoder beats a loop of fromCharCode.
-const DECODER_THRESHOLD = 24;
-// "latin1" means windows-1252 to TextDecoder, so narrow strings go through UTF-16 as well.
-const utf16 = new TextDecoder("utf-16le", { ignoreBOM: true });
-
 /** Reads what {@link ByteWriter} wrote. Every read checks its bounds. */
 export class ByteReader {
   at = 0;
   #lazyView: DataView | undefined;
 
-  constructor(readonly bytes: Uint8Array) {}
+  /** How many of the buffers were read. */
+  #buffersRead = 0;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly buffers: readonly ArrayBuffer[] = NO_BUFFERS,
+  ) {}
 
   /** Made when it is needed: most readers read a few bytes and are gone. */
   get #view(): DataView {
@@ -156,8 +242,10 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
+    const first = this.u8();
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    let scale = 0x80;
     for (;;) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
@@ -182,6 +270,24 @@ export class ByteReader {
     return this.bytes.subarray(at, at + count);
   }
 
+  payload(): Payload {
+    const bytes = this.block();
+    const count = this.varint();
+    if (count === 0) return { bytes, buffers: NO_BUFFERS };
+    const end = this.#buffersRead + count;
+    if (end > this.buffers.length) throw new MalformedBytesError("A buffer is missing.");
+    const buffers = this.buffers.slice(this.#buffersRead, end);
+    this.#buffersRead = end;
+    return { bytes, buffers };
+  }
+
+  /** The next of the buffers that went along. */
+  beside(): ArrayBuffer {
+    const buffer = this.buffers[this.#buffersRead++];
+    if (buffer === undefined) throw new MalformedBytesError("A buffer is missing.");
+    return buffer;
+  }
+
   string(): string {
     const header = this.varint();
     return this.stringUnits(Math.floor(header / 2), header % 2 === 1);
@@ -191,43 +297,4 @@ export class ByteReader {
     const at = this.advance(wide ? count * 2 : count);
     return wide ? wideString(this.bytes, at, count) : narrowString(this.bytes, at, count);
   }
-}
-
-/** `count` one-byte code units at `at`. */
-export function narrowString(bytes: Uint8Array, at: number, count: number): string {
-  if (count <= DECODER_THRESHOLD) {
-    let text = "";
-    for (let index = at; index < at + count; index++)
-      text += String.fromCharCode(bytes[index] ?? 0);
-    return text;
-  }
-  const units = new Uint16Array(count);
-  for (let index = 0; index < count; index++) units[index] = bytes[at + index] ?? 0;
-  return decodeUnits(units);
-}
-
-/** `count` two-byte code units at `at`, lone surrogates kept. */
-export function wideString(bytes: Uint8Array, at: number, count: number): string {
-  const units = new Uint16Array(count);
-  for (let index = 0, from = at; index < count; index++, from += 2) {
-    units[index] = (bytes[from] ?? 0) | ((bytes[from + 1] ?? 0) << 8);
-  }
-  return decodeUnits(units);
-}
-
-const UNITS_PER_CALL = 4096;
-
-function decodeUnits(units: Uint16Array): string {
-  // TextDecoder replaces lone surrogates; it serves strings that have none, which is most.
-  if (!hasSurrogate(units)) return utf16.decode(units);
-  let text = "";
-  for (let at = 0; at < units.length; at += UNITS_PER_CALL) {
-    text += String.fromCharCode(...units.subarray(at, at + UNITS_PER_CALL));
-  }
-  return text;
-}
-
-function hasSurrogate(units: Uint16Array): boolean {
-  for (const unit of units) if (unit >= 0xd800 && unit <= 0xdfff) return true;
-  return false;
 }

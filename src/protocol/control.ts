@@ -3,6 +3,9 @@
  * their results do not travel here, see `messages.ts`.
  */
 
+import type { SourceLocation } from "../source-location.ts";
+import type { FetchPolicy } from "./fetch-policy.ts";
+import type { RunLimits } from "./messages.ts";
 import type { WebApiName } from "./web-apis.ts";
 
 export type EngineName = "sync" | "asyncify";
@@ -15,22 +18,39 @@ export interface WorkerSettings {
   /** The engine, compiled once by the parent and shared. */
   engineModule: WebAssembly.Module;
   isolation: Isolation;
-  /** The heap maximum of sandboxes whose run does not name another, in bytes. */
-  memoryBytes: number;
+  /** Of runs that name no others. */
+  limits: RunLimits;
   /** What sandboxes have besides the language. */
   webApis: WebApiName[];
+  /** What guests may fetch; without it there is no `fetch`. */
+  fetch?: FetchPolicy | undefined;
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
   /** The shared signal block; absent where SharedArrayBuffer is. */
   signals?: SharedArrayBuffer | undefined;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
   stackBytes: number;
+  /** What another worker of the same pool answered with: its engine need not be booted again. */
+  start?: EngineStart | undefined;
+}
+
+/**
+ * A booted and checked engine, as one worker of a pool passes it on to the others. Trusted: only
+ * ever an answer to `initialise`, by a worker that has not run anything yet.
+ */
+export interface EngineStart {
+  /** Must be that of the engine it is used with. */
+  readonly engineBuild: string;
+  /** The workers' own; can be cloned. */
+  readonly state: unknown;
 }
 
 /** What a worker tells about itself once its engine runs. */
 export interface WorkerReady {
   /** Identifies the engine build; images only fit the build that made them. */
   engineBuild: string;
+  /** For the pool's other workers, when this one booted its engine itself. */
+  start?: EngineStart | undefined;
 }
 
 /** A function as workers receive it. */
@@ -38,7 +58,7 @@ export interface FunctionDefinition {
   /** Stable for as long as the name is defined; a redefinition keeps it. */
   id: number;
   name: string;
-  /** An expression that evaluates to the function. */
+  /** An expression that evaluates to the function, whose text starts on its second line. */
   source: string;
   /** Where the host binds `{ dependencies, constants }`: the index of a parameter literally named `context`. */
   contextIndex?: number | undefined;
@@ -103,6 +123,8 @@ export interface InstallFailure {
   name: string;
   /** The guest's error name and message, or the host module's. */
   message: string;
+  /** Where in the guest's source, as far as it is known. */
+  location?: SourceLocation | undefined;
 }
 
 export type InstallResult = { ok: true; revision: number } | { ok: false; failure: InstallFailure };

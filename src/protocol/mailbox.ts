@@ -2,6 +2,7 @@
  * Where a worker that blocks in a synchronous host call gets its reply: it cannot receive messages
  * then. Shared memory that the parent grows to whatever the reply takes.
  */
+import { NO_BUFFERS, type Payload } from "./payload.ts";
 
 const STATE = 0;
 const CALL_ID = 1;
@@ -18,7 +19,7 @@ const FULL = 1;
 /** The reply to a synchronous host call. */
 export interface MailboxReply {
   succeeded: boolean;
-  payload: Uint8Array;
+  payload: Payload;
 }
 
 /** Both ends' view of one worker's mailbox. */
@@ -47,17 +48,15 @@ export class Mailbox {
       return undefined;
     }
     // The parent may have grown the memory: an older view does not reach the new part.
-    const payload = new Uint8Array(
-      this.memory.buffer,
-      HEADER_BYTES,
-      Atomics.load(words, BYTES),
-    ).slice();
+    const shared = new Uint8Array(this.memory.buffer, HEADER_BYTES, Atomics.load(words, BYTES));
+    const payload = { bytes: shared.slice(), buffers: NO_BUFFERS };
     return { succeeded: Atomics.load(words, SUCCEEDED) === 1, payload };
   }
 
-  /** Parent: puts a reply in. False when it is larger than the mailbox can be. */
+  /** Parent: puts a reply without buffers in. False when it is larger than the mailbox can be. */
   post(callId: number, reply: MailboxReply): boolean {
-    const missing = HEADER_BYTES + reply.payload.length - this.memory.buffer.byteLength;
+    const { bytes } = reply.payload;
+    const missing = HEADER_BYTES + bytes.length - this.memory.buffer.byteLength;
     if (missing > 0) {
       try {
         this.memory.grow(Math.ceil(missing / PAGE_BYTES));
@@ -65,11 +64,11 @@ export class Mailbox {
         return false;
       }
     }
-    new Uint8Array(this.memory.buffer, HEADER_BYTES).set(reply.payload);
+    new Uint8Array(this.memory.buffer, HEADER_BYTES).set(bytes);
     const words = this.#words();
     Atomics.store(words, CALL_ID, callId);
     Atomics.store(words, SUCCEEDED, reply.succeeded ? 1 : 0);
-    Atomics.store(words, BYTES, reply.payload.length);
+    Atomics.store(words, BYTES, bytes.length);
     Atomics.store(words, STATE, FULL);
     Atomics.notify(words, STATE);
     return true;

@@ -3,12 +3,22 @@
  * travel in batches, in the compact form that `wire.ts` gives them.
  */
 
-/** Limits that travel with a run. */
+import type { Payload } from "./payload.ts";
+
+/** Limits that a worker holds runs to. 0 is unlimited, but for `memoryBytes` and `stackBytes`. */
 export interface RunLimits {
-  /** Milliseconds from the start of the run in the worker; 0 is unlimited. */
+  /** Milliseconds from the start of the run in the worker. */
   timeoutMs: number;
+  /** Milliseconds of guest execution. */
+  cpuMs: number;
+  /** Interrupt polls. */
+  gas: number;
   /** The sandbox heap's hard maximum in bytes. */
   memoryBytes: number;
+  stackBytes: number;
+  hostCalls: number;
+  bytesOut: number;
+  consoleBytes: number;
 }
 
 /** A call of a registered function. */
@@ -17,10 +27,11 @@ export interface RunFunctionMessage {
   runId: number;
   /** The cancel flag this run listens to in the signal block, unique among the worker's runs. */
   slot: number;
-  limits: RunLimits;
+  /** Undefined: the ones the worker was started with. */
+  limits: RunLimits | undefined;
   functionId: number;
   /** The arguments in inbound form (`values/inbound.ts`). */
-  args: Uint8Array;
+  args: Payload;
 }
 
 /** An evaluation of source text. */
@@ -28,12 +39,16 @@ export interface RunSourceMessage {
   type: "run-source";
   runId: number;
   slot: number;
-  limits: RunLimits;
+  limits: RunLimits | undefined;
   /** `script`: completion value, top-level await; `module`: the module's namespace. */
   kind: "script" | "module";
   /** The name stack traces show. */
   filename: string;
   source: string;
+  /** Virtual modules: names, which `modulePath` has normalized, and source texts. */
+  modules: readonly (readonly [name: string, source: string])[];
+  /** The import map, as normalized: names or prefixes and what they stand for. */
+  imports: readonly (readonly [name: string, target: string])[];
 }
 
 /** Ends a run early: removed if it has not started, interrupted if it is running. */
@@ -49,7 +64,7 @@ export interface HostReplyMessage {
   callId: number;
   succeeded: boolean;
   /** `[kind, value]`, or `[name, message, code, data]` of an error, in inbound form. */
-  payload: Uint8Array;
+  payload: Payload;
 }
 
 export type MessageToWorker =
@@ -72,13 +87,16 @@ export interface SettledMessage {
   type: "settled";
   runId: number;
   cost: RunCost;
-  value: Uint8Array;
+  value: Payload;
 }
 
 /** How a run failed inside the worker. The codes are a subset of `SkepErrorCode`. */
 export type WorkerFailureCode =
   | "guest-error"
   | "timeout"
+  | "cpu-exceeded"
+  | "gas-exceeded"
+  | "host-calls-exceeded"
   | "memory-exceeded"
   | "stack-exceeded"
   | "output-exceeded"
@@ -86,7 +104,8 @@ export type WorkerFailureCode =
   | "unknown-function"
   | "not-marshallable"
   | "missing-dependency"
-  | "worker-lost";
+  | "worker-lost"
+  | "invalid-argument";
 
 /** A run failed. For `guest-error` the thrown value is in outbound form, else it is empty. */
 export interface FailedMessage {
@@ -133,7 +152,7 @@ export interface HostCallMessage {
   /** The function's path, e.g. `db.query`. */
   name: string;
   /** The arguments, an array in outbound form. */
-  args: Uint8Array;
+  args: Payload;
 }
 
 export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";

@@ -1,4 +1,4 @@
-/** The web APIs a sandbox can have, by the names the pool's `webApis` option takes. */
+/** The web APIs that `webApis: "all"` means, by the names the option takes. */
 export const WEB_API_NAMES = [
   "console",
   "timers",
@@ -13,4 +13,7 @@ export const WEB_API_NAMES = [
   "abort",
 ] as const;
 
-export type WebApiName = (typeof WEB_API_NAMES)[number];
+/** Those that `"all"` leaves out: `http` (Headers, Request, Response) also comes with `fetch`. */
+export const EXTRA_WEB_API_NAMES = ["http"] as const;
+
+export type WebApiName = (typeof WEB_API_NAMES)[number] | (typeof EXTRA_WEB_API_NAMES)[number];

@@ -11,6 +11,7 @@ import type {
   RunLimits,
   WorkerFailureCode,
 } from "./messages.ts";
+import type { Payload } from "./payload.ts";
 
 const TO_WORKER = { "run-function": 1, "run-source": 2, cancel: 3, "host-reply": 4 } as const;
 const FROM_WORKER = {
@@ -23,10 +24,23 @@ const FROM_WORKER = {
   "host-called": 7,
   "host-call": 8,
 } as const;
+const LIMIT_ORDER = [
+  "timeoutMs",
+  "cpuMs",
+  "gas",
+  "memoryBytes",
+  "stackBytes",
+  "hostCalls",
+  "bytesOut",
+  "consoleBytes",
+] as const satisfies readonly (keyof RunLimits)[];
 const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
 const FAILURES: readonly WorkerFailureCode[] = [
   "guest-error",
   "timeout",
+  "cpu-exceeded",
+  "gas-exceeded",
+  "host-calls-exceeded",
   "memory-exceeded",
   "stack-exceeded",
   "output-exceeded",
@@ -35,6 +49,7 @@ const FAILURES: readonly WorkerFailureCode[] = [
   "not-marshallable",
   "missing-dependency",
   "worker-lost",
+  "invalid-argument",
 ];
 
 /** A message of a type that nobody knows: the two sides are not of the same version. */
@@ -48,25 +63,40 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
   if (message.type === "host-reply") {
     writer.u32(message.callId);
     writer.u8(message.succeeded ? 1 : 0);
-    writer.block(message.payload);
+    writer.payload(message.payload);
     return;
   }
   writer.varint(message.slot);
-  writer.varint(message.limits.timeoutMs);
-  writer.varint(message.limits.memoryBytes);
+  writeLimits(writer, message.limits);
   if (message.type === "run-function") {
     writer.varint(message.functionId);
-    writer.block(message.args);
+    writer.payload(message.args);
   } else {
     writer.u8(message.kind === "module" ? 1 : 0);
     writer.string(message.filename);
     writer.string(message.source);
+    writePairs(writer, message.modules);
+    writePairs(writer, message.imports);
   }
 }
 
+/** Most runs have the limits their worker was started with: those need not travel. */
+function writeLimits(writer: ByteWriter, limits: RunLimits | undefined): void {
+  writer.u8(limits === undefined ? 0 : 1);
+  if (limits === undefined) return;
+  for (const key of LIMIT_ORDER) writer.varint(limits[key]);
+}
+
+function readLimits(reader: ByteReader): RunLimits | undefined {
+  if (reader.u8() === 0) return undefined;
+  const limits: Partial<RunLimits> = {};
+  for (const key of LIMIT_ORDER) limits[key] = reader.varint();
+  return limits as RunLimits;
+}
+
 /** Reads a batch from the parent. Byte fields are views into the batch. */
-export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
-  const reader = new ByteReader(batch);
+export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
+  const reader = new ByteReader(batch.bytes, batch.buffers);
   while (!reader.done) {
     const type = reader.u8();
     const runId = reader.u32();
@@ -77,18 +107,21 @@ export function* readToWorker(batch: Uint8Array): Generator<MessageToWorker> {
     if (type === TO_WORKER["host-reply"]) {
       const callId = reader.u32();
       const succeeded = reader.u8() === 1;
-      yield { type: "host-reply", runId, callId, succeeded, payload: reader.block() };
+      yield { type: "host-reply", runId, callId, succeeded, payload: reader.payload() };
       continue;
     }
     const slot = reader.varint();
-    const limits: RunLimits = { timeoutMs: reader.varint(), memoryBytes: reader.varint() };
+    const limits = readLimits(reader);
     if (type === TO_WORKER["run-function"]) {
       const functionId = reader.varint();
-      yield { type: "run-function", runId, slot, limits, functionId, args: reader.block() };
+      yield { type: "run-function", runId, slot, limits, functionId, args: reader.payload() };
     } else if (type === TO_WORKER["run-source"]) {
       const kind = reader.u8() === 1 ? "module" : "script";
       const filename = reader.string();
-      yield { type: "run-source", runId, slot, limits, kind, filename, source: reader.string() };
+      const source = reader.string();
+      const modules = readPairs(reader);
+      const imports = readPairs(reader);
+      yield { type: "run-source", runId, slot, limits, kind, filename, source, modules, imports };
     } else {
       throw new UnknownMessageError(`No message to a worker has the type ${type}.`);
     }
@@ -102,7 +135,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
   switch (message.type) {
     case "settled":
       writeCost(writer, message.cost);
-      writer.block(message.value);
+      writer.payload(message.value);
       break;
     case "failed":
       writeCost(writer, message.cost);
@@ -118,7 +151,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
       writer.u32(message.callId);
       writer.u8(message.isSync ? 1 : 0);
       writer.string(message.name);
-      writer.block(message.args);
+      writer.payload(message.args);
       break;
     case "warning":
       writer.string(message.name);
@@ -132,15 +165,15 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
 }
 
 /** Reads a batch from a worker. Byte fields are views into the batch. */
-export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker> {
-  const reader = new ByteReader(batch);
+export function* readFromWorker(batch: Payload): Generator<MessageFromWorker> {
+  const reader = new ByteReader(batch.bytes, batch.buffers);
   while (!reader.done) {
     const type = reader.u8();
     const runId = reader.u32();
     switch (type) {
       case FROM_WORKER.settled: {
         const cost = readCost(reader);
-        yield { type: "settled", runId, cost, value: reader.block() };
+        yield { type: "settled", runId, cost, value: reader.payload() };
         break;
       }
       case FROM_WORKER.failed: {
@@ -163,7 +196,7 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
         const callId = reader.u32();
         const isSync = reader.u8() === 1;
         const name = reader.string();
-        yield { type: "host-call", runId, callId, isSync, name, args: reader.block() };
+        yield { type: "host-call", runId, callId, isSync, name, args: reader.payload() };
         break;
       }
       case FROM_WORKER.console: {
@@ -180,6 +213,27 @@ export function* readFromWorker(batch: Uint8Array): Generator<MessageFromWorker>
         throw new UnknownMessageError(`No message from a worker has the type ${type}.`);
     }
   }
+}
+
+type Pairs = readonly (readonly [string, string])[];
+const NO_PAIRS: Pairs = [];
+
+function writePairs(writer: ByteWriter, pairs: Pairs): void {
+  writer.varint(pairs.length);
+  for (const [name, value] of pairs) {
+    writer.string(name);
+    writer.string(value);
+  }
+}
+
+function readPairs(reader: ByteReader): Pairs {
+  let count = reader.varint();
+  if (count === 0) return NO_PAIRS;
+  const pairs: [string, string][] = [];
+  for (; count > 0; count--) {
+    pairs.push([reader.string(), reader.string()]);
+  }
+  return pairs;
 }
 
 // Times travel as whole microseconds: finer than any clock a browser lends us.

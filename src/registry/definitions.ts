@@ -1,6 +1,7 @@
 /** What users define, checked and encoded at once so that later mutation does not matter. */
 import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
+import { functionFile } from "../protocol/source-files.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
 import {
   checkOrder,
@@ -25,7 +26,12 @@ export type FunctionTable = Record<string, FunctionInput>;
  * named exports can be called by value.
  */
 export type DependencyInput =
-  | { /** ES module text. */ source: string }
+  | {
+      /** ES module text. */
+      source: string;
+      /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
+      language?: "js" | "ts" | undefined;
+    }
   | { /** CommonJS text: `module.exports = …`. */ commonjs: string }
   | NpmDependency
   | UrlDependency
@@ -42,7 +48,7 @@ export type DependencyInput =
     };
 
 /** What `define()` takes. */
-export interface Definitions<Functions extends FunctionTable = FunctionTable> {
+export interface Definitions<Functions = FunctionTable> {
   functions?: Functions | undefined;
   /** Any structured-cloneable values. */
   constants?: Readonly<Record<string, unknown>> | undefined;
@@ -66,6 +72,18 @@ export interface PreparedDefinitions {
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
   hosts?: PreparedHost[] | undefined;
+}
+
+/** The source texts among definitions, by the names that stack traces have for them. */
+export function textsIn({
+  functions,
+  dependencies,
+}: PreparedDefinitions): ReadonlyMap<string, string> {
+  const texts = new Map(functions.map(({ name, text }) => [functionFile(name), text]));
+  for (const dependency of dependencies) {
+    if ("source" in dependency) texts.set(dependency.alias, dependency.source);
+  }
+  return texts;
 }
 
 /** Definitions of which some dependencies may still lack their source. */
@@ -127,7 +145,7 @@ function prepareDependency(alias: string, value: unknown): DependencyDefinition 
     throw invalid(`${label} needs exactly one of source, commonjs, npm, url and module.`);
   }
   const kind = kinds[0] === "module" ? "host-module" : (kinds[0] as "source" | "commonjs");
-  const allowed = kind === "host-module" ? ["module", "exports", "handles"] : [kind];
+  const allowed = kind === "host-module" ? ["module", "exports", "handles"] : [kind, "language"];
   const unknownKey = [...fields.keys()].find((key) => !allowed.includes(key));
   if (unknownKey !== undefined) throw invalid(`${label} has an unknown property "${unknownKey}".`);
 

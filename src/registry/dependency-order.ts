@@ -1,7 +1,7 @@
 /** Dependencies whose source is got when they are defined: from an npm package, or by URL. */
 import { SkepError } from "../errors.ts";
-import { isHttpUrl } from "../dependencies/fetch-source.ts";
-import { parseIntegrity } from "../dependencies/integrity.ts";
+import { isHttpUrl } from "../dependencies/http-url.ts";
+import { parseIntegrity } from "../dependencies/integrity-expression.ts";
 import { isVersion, packageName } from "../dependencies/package-name.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 
@@ -35,7 +35,8 @@ export type DependencyOrder =
       integrity: string | undefined;
       maxBytes: number;
       timeoutMs: number;
-    };
+    }
+  | { alias: string; kind: "typescript"; source: string };
 
 const DEFAULT_MAX_BYTES = 10 * 2 ** 20;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -49,6 +50,7 @@ export function checkOrder(
   fields: ReadonlyMap<string, unknown>,
 ): DependencyOrder | undefined {
   if (fields.has("npm")) return checkNpm(alias, label, fields);
+  if (fields.has("language")) return checkTypeScript(alias, label, fields);
   return fields.has("url") ? checkUrl(alias, label, fields) : undefined;
 }
 
@@ -56,7 +58,21 @@ export function checkOrder(
 export function isOrder(
   dependency: DependencyDefinition | DependencyOrder,
 ): dependency is DependencyOrder {
-  return dependency.kind === "npm" || dependency.kind === "url";
+  return !["source", "commonjs", "host-module"].includes(dependency.kind);
+}
+
+function checkTypeScript(
+  alias: string,
+  label: string,
+  fields: ReadonlyMap<string, unknown>,
+): DependencyOrder | undefined {
+  checkProperties(label, fields, ["source", "language"]);
+  const language = fields.get("language");
+  if (language !== "js" && language !== "ts")
+    throw invalid(`${label}: language must be "js" or "ts".`);
+  const source = fields.get("source");
+  if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
+  return language === "ts" ? { alias, kind: "typescript", source } : undefined;
 }
 
 function checkNpm(

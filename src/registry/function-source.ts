@@ -1,13 +1,17 @@
 /** From a function, or its text, to an expression that a sandbox can evaluate. */
-import { sha1 } from "@noble/hashes/legacy.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { SkepError } from "../errors.ts";
 import { closingIndex, scan, type Token } from "./scanner.ts";
+import { sha1 } from "./sha1.ts";
 
 /** What is known about a function from its text alone. */
 export interface FunctionSource {
-  /** An expression that evaluates to the function. */
+  /**
+   * An expression that evaluates to the function. The function's text starts on its second line
+   * and keeps its columns, so that positions are those of the text, one line further down.
+   */
   source: string;
+  /** The text itself, with normalized line ends. */
+  text: string;
   /** The text of each parameter, defaults and patterns included. */
   parameters: string[];
   firstParameter: string | null;
@@ -39,13 +43,14 @@ const ACCEPTED =
  * functions, accessors) or is not supported (classes, generator functions).
  */
 export function describeFunction(name: string, value: unknown): FunctionSource {
-  const text = normalize(textOf(name, value));
+  const text = normalizeLineEnds(textOf(name, value));
   const tokens = scan(text);
   const { shape, tokens: inner } = unwrap(name, tokens);
   const parameters = parametersOf(text, inner, shape);
   const contextIndex = parameters.findIndex((parameter) => /^context\s*(=|$)/.test(parameter));
   return {
     source: expressionOf(name, text, inner, shape),
+    text,
     parameters,
     firstParameter: parameters[0] ?? null,
     contextIndex: contextIndex < 0 ? undefined : contextIndex,
@@ -56,11 +61,11 @@ export function describeFunction(name: string, value: unknown): FunctionSource {
 
 /** SHA-1, in hexadecimal, of a source with normalized line ends and trimmed. */
 export function hashSource(source: string): string {
-  return bytesToHex(sha1(utf8ToBytes(normalize(source))));
+  return sha1(normalizeLineEnds(source).trim());
 }
 
-function normalize(source: string): string {
-  return source.replace(/\r\n?/g, "\n").trim();
+function normalizeLineEnds(source: string): string {
+  return source.replace(/\r\n?/g, "\n");
 }
 
 function textOf(name: string, value: unknown): string {
@@ -204,12 +209,27 @@ function expressionOf(name: string, text: string, tokens: readonly Token[], shap
   if (shape.kind === "method") {
     // The name it is registered under replaces the method's own: that may be computed from
     // variables the sandbox does not have, or private.
-    const key = JSON.stringify(name);
-    const rest = text.slice(tokens[shape.parametersFrom]?.start, end);
-    return `({ ${shape.isAsync ? "async " : ""}${key}${rest} })[${key}]`;
+    const start = tokens[shape.parametersFrom]?.start ?? 0;
+    const method = methodHead(
+      blank(text.slice(0, start)),
+      `${shape.isAsync ? "async " : ""}${name}`,
+    );
+    return `({\n${method}${text.slice(start, end)} }).${name}`;
   }
-  // The line break ends a comment that the text may end with.
-  return `(${text.slice(tokens[0]?.start, end)}\n)`;
+  const start = tokens[0]?.start ?? 0;
+  // The last line break ends a comment that the text may end with.
+  return `(\n${blank(text.slice(0, start))}${text.slice(start, end)}\n)`;
+}
+
+/** The head in the place of the method's own, unless it is longer. */
+function methodHead(room: string, head: string): string {
+  const lineStart = room.lastIndexOf("\n") + 1;
+  return room.slice(0, Math.max(lineStart, room.length - head.length)) + head;
+}
+
+/** As many lines and columns of nothing. */
+function blank(text: string): string {
+  return text.replace(/[^\n]/gu, " ");
 }
 
 function refusal(name: string, what: string, advice: string): SkepError {

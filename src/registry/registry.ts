@@ -8,6 +8,7 @@ import type {
   FunctionDefinition,
   RegistryChange,
 } from "../protocol/control.ts";
+import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
 import type { PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
@@ -20,6 +21,7 @@ interface Item<Definition> {
 
 interface FunctionItem extends Item<FunctionDefinition> {
   readonly hash: string;
+  readonly text: string;
   readonly parameters: readonly string[];
   readonly requirements: Requirements;
 }
@@ -106,6 +108,14 @@ export class Registry {
   /** A dependency as it is defined. */
   dependency(alias: string): DependencyDefinition | undefined {
     return this.#dependencies.get(alias)?.definition;
+  }
+
+  /** The source text that a stack trace calls `file`. */
+  textOf(file: string): string | undefined {
+    const dependency = this.dependency(file);
+    if (dependency !== undefined && "source" in dependency) return dependency.source;
+    if (file === BOOTSTRAP_FILE && this.#bootstrap !== undefined) return this.#bootstrap;
+    return this.#functions.get(functionOfFile(file))?.text;
   }
 
   /** A host function as it is defined, by its path. */
@@ -286,11 +296,11 @@ export class Registry {
   }
 
   #functionItem(given: PreparedFunction, revision: number): FunctionItem {
-    const { name, source, contextIndex, requirements, hash, parameters } = given;
+    const { name, source, text, contextIndex, requirements, hash, parameters } = given;
     const id = this.#functions.get(name)?.definition.id ?? ++this.#lastFunctionId;
     const { dependencies } = requirements;
     const definition = { id, name, source, contextIndex, dependencies };
-    return { definition, revision, hash, parameters, requirements };
+    return { definition, revision, hash, text, parameters, requirements };
   }
 
   /** A change, with a number of its own, that sets these names to what the registry has. */

@@ -1,5 +1,6 @@
 /** A plugin for Vite: npm packages as ready dependencies, and what skep needs of a server. */
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Plugin } from "vite";
 import { bundlePackage } from "../dependencies/bundle.node.ts";
 
@@ -32,6 +33,9 @@ const SERVED_AS_THEY_ARE: readonly string[] = [
   "@jitl/quickjs-wasmfile-release-asyncify",
 ];
 
+/** What is loaded when it is first used, which would reload the page if it was found only then. */
+const PREPARED: readonly string[] = ["sucrase"];
+
 /**
  * Lets a browser app `import lodash from "lodash-es?skep"` and define that as a dependency; the
  * package is bundled with esbuild, in development and when building. A path to a file of the
@@ -44,10 +48,13 @@ export function skep(options: SkepPluginOptions = {}): Plugin {
     name: "skep",
     // Before Vite's own plugins, which would look for a file of that name.
     enforce: "pre",
-    config: () => ({
+    config: (config) => ({
       server: { headers: { ...headers } },
       preview: { headers: { ...headers } },
-      optimizeDeps: { exclude: [...SERVED_AS_THEY_ARE] },
+      optimizeDeps: {
+        exclude: [...SERVED_AS_THEY_ARE],
+        include: PREPARED.filter((name) => isInstalled(name, config.root ?? root)),
+      },
     }),
     configResolved(config) {
       root = config.root;
@@ -69,4 +76,13 @@ export function skep(options: SkepPluginOptions = {}): Plugin {
       return { code, map: null };
     },
   };
+}
+
+function isInstalled(name: string, root: string): boolean {
+  try {
+    createRequire(join(resolve(root), "package.json")).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }

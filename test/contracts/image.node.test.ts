@@ -3,11 +3,12 @@ import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, it } from "vitest";
 import { calibrate, type EngineFacts } from "../../src/guest/calibrate.ts";
-import { type Engine, loadEngine } from "../../src/guest/engine.ts";
+import { type Engine, loadEngine, loadTracking } from "../../src/guest/engine.ts";
 import { captureImage, type Image, restoreImage } from "../../src/guest/image.ts";
 import { EvalFlag, Sandbox } from "../../src/guest/sandbox.ts";
+import { stow, unstow } from "../../src/guest/stow.ts";
 
-describe.each(["sync", "asyncify"] as const)("%s", (name) => {
+describe.each(["sync", "sync-tracking", "asyncify"] as const)("%s", (name) => {
   let module: WebAssembly.Module;
   let engine: Engine;
   let facts: EngineFacts;
@@ -17,7 +18,7 @@ describe.each(["sync", "asyncify"] as const)("%s", (name) => {
   beforeAll(async () => {
     const file = new URL(`../../dist/engine/quickjs-${name}.wasm`, import.meta.url);
     module = await WebAssembly.compile(await readFile(file));
-    engine = await loadEngine(name, module);
+    engine = name === "sync-tracking" ? await loadTracking(module) : await loadEngine(name, module);
     facts = await calibrate(engine);
     template = await Sandbox.create(engine);
     template.boot(128 * 1024);
@@ -44,12 +45,57 @@ describe.each(["sync", "asyncify"] as const)("%s", (name) => {
     expect(evaluate(sandbox, "next()")).toBe(1);
   });
 
+  it("leaves not a byte of a run behind", async () => {
+    expect(template.instance.tracksWrites).toBe(name === "sync-tracking");
+    const used = await fresh();
+    const long = JSON.stringify("x".repeat(300_000));
+    const runs = [
+      "next(); globalThis.left = [1, 2, 3]; Array.prototype.push = null",
+      "globalThis.kept = Array.from({ length: 50_000 }, (_, i) => ({ i, text: 'k' + i })); 1",
+      "for (let i = 0; i < 200; i++) new Array(i * 100).fill(i).sort().join(); 1",
+      "new Uint8Array(2 ** 20).fill(7).copyWithin(3, 5).slice(9).length",
+      `globalThis.long = ${long} + ${long}; long.length`,
+      "new Date(2024, 5, 1).getHours() + new Date().getTimezoneOffset() + Math.random()",
+      "JSON.parse('[' + '1,'.repeat(99_999) + '1]').map(String).reverse().length",
+      // Node 20's main thread has too little native stack for asyncify: see ARCHITECTURE.md.
+      name !== "asyncify" ? "try { (function f() { f(); })(); } catch {} 1" : "1",
+      "/(a+)+b/u.test('a'.repeat(20)) + BigInt(2) ** 4000n.toString().length; 1",
+      "let o = {}; for (let i = 0; i < 9_999; i++) o = { o }; globalThis.deep = o; 1",
+      "const f = new Function('return ' + '1+'.repeat(5_000) + '1'); f()",
+    ];
+    for (const source of [
+      ...runs,
+      ...runs.reverse(),
+      runs.join(";").replaceAll("const f", "var f"),
+    ]) {
+      used.evaluate(source, "test", EvalFlag.script);
+      while (used.runJobs() !== undefined);
+      restoreImage(used, image, facts);
+      const untouched = await fresh();
+      expect(differences(used, untouched)).toEqual([]);
+    }
+  });
+
+  /** Addresses of bytes that differ: not in the idle stack, and not the state of Math.random. */
+  function differences(left: Sandbox, right: Sandbox): number[] {
+    const found: number[] = [];
+    const { context } = image.anchors;
+    const { bytes } = left.heap;
+    for (let at = 0; at < bytes.length; at++) {
+      if (at === facts.stackStart) at = facts.heapStart;
+      if (bytes[at] === (right.heap.bytes[at] ?? 0)) continue;
+      if (at >= context && at < context + 512) continue;
+      found.push(at);
+    }
+    return found;
+  }
+
   it("works in another worker", async () => {
     const code = `
       import { parentPort, workerData } from "node:worker_threads";
       const [{ loadEngine }, { calibrate }, { restoreImage }, { Sandbox }] = await Promise.all(
         ["engine", "calibrate", "image", "sandbox"].map((file) => import(workerData.root + file + ".js")));
-      const engine = await loadEngine(workerData.name, workerData.module);
+      const engine = await loadEngine(workerData.name === "asyncify" ? "asyncify" : "sync", workerData.module);
       const sandbox = await Sandbox.create(engine);
       restoreImage(sandbox, workerData.image, await calibrate(engine));
       const { value } = sandbox.evaluate("next(); next(); next()", "test", 0);
@@ -93,6 +139,46 @@ describe.each(["sync", "asyncify"] as const)("%s", (name) => {
       }
     }
   });
+
+  it("puts a sandbox away and brings it back elsewhere, byte for byte", async () => {
+    const sandbox = await fresh();
+    evaluate(
+      sandbox,
+      `globalThis.kept = Array.from({ length: 500 }, (_, index) => ({ index, text: "t" + index }));
+       globalThis.pending = new Promise((resolve) => (globalThis.resolve = resolve));
+       globalThis.large = new Uint8Array(2 ** 20).fill(3); next(); Math.random(); 0`,
+    );
+    const before = usedBytes(sandbox);
+    const stowed = stow(sandbox, image, facts);
+    // What it shares with its image, and zeros, are not kept.
+    expect(stowed.bytes.length).toBeLessThan(2 ** 20 + 150_000);
+    restoreImage(sandbox, image, facts);
+    evaluate(sandbox, "globalThis.other = new Array(1e5).fill('x'); 0");
+    for (const target of [sandbox, await fresh()]) {
+      unstow(target, stowed, facts);
+      expect(before.equals(usedBytes(target))).toBe(true);
+      expect(evaluate(target, "next() * 1000 + kept[499].index")).toBe(2499);
+    }
+  });
+
+  it("brings a sandbox back into an instance that must grow for it", async () => {
+    const sandbox = await Sandbox.create(engine, 1024);
+    restoreImage(sandbox, image, facts);
+    evaluate(sandbox, "globalThis.large = new Uint8Array(30 * 2 ** 20).fill(5); 0");
+    const stowed = stow(sandbox, image, facts);
+    const target = await Sandbox.create(engine, 1024);
+    restoreImage(target, image, facts);
+    unstow(target, stowed, facts);
+    expect(evaluate(target, "large[large.length - 1] + next()")).toBe(6);
+    expect(evaluate(target, "new Uint8Array(2 ** 20).length")).toBe(2 ** 20);
+  });
+
+  /** All bytes the engine may use: its static data, and the heap up to its end. */
+  function usedBytes(sandbox: Sandbox): Buffer {
+    const { bytes } = sandbox.heap;
+    const heap = bytes.slice(facts.heapStart, facts.heapEnd(sandbox));
+    return Buffer.concat([bytes.slice(0, facts.stackStart), heap]);
+  }
 
   it("gives each reset a random sequence of its own", async () => {
     const sandbox = await fresh();

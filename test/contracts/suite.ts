@@ -2,8 +2,10 @@
  * What a pool promises, whatever it runs on. Every environment and engine runs this same suite:
  * `*.node.test.ts` here, and `test/browser` in a real Chromium, isolated and not.
  */
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool, PoolOptions, SkepError } from "skep";
+import { crossingValue, shape } from "./values.ts";
 
 /** What differs between environments, and only that. */
 export interface Terrain {
@@ -142,7 +144,6 @@ export function poolContract(terrain: Terrain): void {
         async () => {
           const crowded = await terrain.createPool({
             ...base,
-            maxInFlightPerWorker: 200,
             functions: FUNCTIONS,
           });
           try {
@@ -260,6 +261,56 @@ export function poolContract(terrain: Terrain): void {
         expect(back.cause).toEqual({ n: 1 });
       });
 
+      it("agrees with structuredClone on generated values", async () => {
+        await fc.assert(
+          fc.asyncProperty(crossingValue, async (value) => {
+            expect(shape(await pool.run("echo", [value]))).toBe(shape(structuredClone(value)));
+          }),
+          { numRuns: 300 },
+        );
+      });
+
+      it("carries large buffers both ways, alone, shared and seen through views", async () => {
+        const large = new Uint8Array(300_000).map((_, index) => index * 7);
+        const other = new Float64Array(20_000).fill(1.5);
+        const value = {
+          large,
+          part: large.subarray(1000, 2000),
+          whole: large.buffer,
+          data: new DataView(large.buffer, 8, 16),
+          other,
+          more: new Map([[1, other.buffer]]),
+        };
+        const back = await pool.run<typeof value>("echo", [value]);
+        expect(shape(back)).toBe(shape(structuredClone(value)));
+        expect(back.part.buffer).toBe(back.whole);
+        expect(large.length).toBe(300_000);
+        const sum = "(bytes) => { bytes[0] = 9; return bytes.reduce((a, b) => a + b, 0); }";
+        await pool.define({ functions: { sum } });
+        const arithmetic = large.reduce((total, byte) => total + byte, 0);
+        expect(await pool.run("sum", [large])).toBe(arithmetic + 9);
+        expect(large[0]).toBe(0);
+        await pool.undefine({ functions: ["sum"] });
+      });
+
+      it("carries more large buffers than the guest's code takes at once", async () => {
+        const buffers = Array.from({ length: 70 }, (_, index) =>
+          new Uint8Array(40_000).fill(index),
+        );
+        const back = await pool.run<Uint8Array[]>("echo", [buffers]);
+        expect(back.map((bytes) => [bytes.length, bytes[0], bytes[39_999]])).toEqual(
+          buffers.map((_, index) => [40_000, index, index]),
+        );
+      });
+
+      it("moves a large transferred buffer", async () => {
+        const moved = new Uint8Array(500_000).fill(3).buffer;
+        const back = await pool.run<ArrayBuffer>("echo", [moved], { transfer: [moved] });
+        expect(moved.byteLength).toBe(0);
+        expect(new Uint8Array(back).every((byte) => byte === 3)).toBe(true);
+        expect(back.byteLength).toBe(500_000);
+      });
+
       it("moves transferred buffers", async () => {
         const moved = new Uint8Array([1, 2, 3]).buffer;
         expect(
@@ -342,7 +393,7 @@ export function poolContract(terrain: Terrain): void {
         expect(error.data).toEqual({ code: "timeout", detail: { n: 1 } });
         expect(error.cause).toMatchObject({ message: "deep" });
         expect(error.cause).toBeInstanceOf(RangeError);
-        expect(error.stack).toContain("skep:function/throwError");
+        expect(error.stack).toContain("throwError.js:2:");
         expect(error.stack).not.toMatch(/node_modules|file:|worker/);
       });
 
@@ -800,6 +851,7 @@ export function poolContract(terrain: Terrain): void {
           ...base,
           workers: 1,
           maxInFlightPerWorker: 1,
+          maxParkedPerWorker: 0,
           queue: { max: 3 },
           functions: FUNCTIONS,
         });

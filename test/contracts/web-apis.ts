@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool } from "skep";
+import { HEADERS_CASES, HTTP_POISON_CASES, REQUEST_CASES, RESPONSE_CASES } from "./http-cases.ts";
 import type { Terrain } from "./suite.ts";
 
 type Case = [what: string, source: string, expected: unknown];
@@ -1019,6 +1020,38 @@ export function webApisContract(terrain: Terrain): void {
       });
     });
 
+    describe("http", () => {
+      let some: Pool;
+      beforeAll(async () => {
+        some = await terrain.createPool({ ...base, webApis: ["http"] });
+      });
+      afterAll(() => some.close({ force: true }));
+
+      const groups: [string, Case[]][] = [
+        ["Headers", HEADERS_CASES],
+        ["Request", REQUEST_CASES],
+        ["Response", RESPONSE_CASES],
+      ];
+      for (const [name, cases] of groups) {
+        describe(name, () => {
+          it.each(cases)("%s", async (_what, source, expected) => {
+            expect(await some.eval(source)).toEqual(expected);
+          });
+        });
+      }
+
+      it.each(HTTP_POISON_CASES)("whatever the guest replaced: %s", async (_, source, expected) => {
+        const guarded = `try { ${source} } finally { delete Object.prototype.value }`;
+        expect(await some.eval(`${POISON}\n${guarded}`)).toEqual(expected);
+      });
+
+      it("brings no fetch, and nothing of it comes by itself", async () => {
+        const names = '["Headers", "Request", "Response", "fetch"].filter((n) => n in globalThis)';
+        expect(await some.eval(names)).toEqual(["Headers", "Request", "Response"]);
+        expect(await pool.eval(names)).toEqual([]);
+      });
+    });
+
     describe("the option webApis", () => {
       const NAMES =
         "console setTimeout queueMicrotask structuredClone TextDecoder URL atob crypto performance Event AbortSignal DOMException";
@@ -1060,7 +1093,7 @@ export function webApisContract(terrain: Terrain): void {
           terrain.createPool({ ...base, webApis: ["fetch"] as never }),
         ).rejects.toMatchObject({
           code: "invalid-argument",
-          message: expect.stringMatching(/fetch.*structuredClone/),
+          message: expect.stringMatching(/fetch.*comes with a policy.*structuredClone/),
         });
       });
     });

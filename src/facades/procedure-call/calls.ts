@@ -2,6 +2,7 @@
 import { GuestError, type SkepError } from "../../errors.ts";
 import type { PoolCore } from "../../pool/core.ts";
 import { Run } from "../../pool/run.ts";
+import type { Payload } from "../../protocol/payload.ts";
 import { encodeArguments } from "../../protocol/values/inbound.ts";
 import {
   missingRequirement,
@@ -133,7 +134,7 @@ export class Calls {
   }
 }
 
-function encode(name: string, args: readonly unknown[]): Uint8Array {
+function encode(name: string, args: readonly unknown[]): Payload {
   try {
     return encodeArguments(args);
   } catch (error) {

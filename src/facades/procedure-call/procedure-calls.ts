@@ -1,8 +1,10 @@
 /** The facade itself, on whatever platform `index*` put it. */
 import type { Environment, Platform } from "../../environments/contract.ts";
 import { SkepError } from "../../errors.ts";
-import { type CoreSurroundings, PoolCore } from "../../pool/core.ts";
+import { loadPart } from "../../load-part.ts";
+import type { CoreSurroundings, PoolCore } from "../../pool/core.ts";
 import { InstallError } from "../../pool/install-error.ts";
+import { Launch } from "../../pool/launch.ts";
 import { resolveOptions } from "../../pool/options.ts";
 import type { DefinitionKind } from "../../protocol/control.ts";
 import type { PreparedDefinitions } from "../../registry/definitions.ts";
@@ -242,12 +244,22 @@ export class ProcedureCalls {
     const { platform, environment, clock, random } = this.#home;
     try {
       const poolSettings = resolveOptions(platform, poolOptions(settings, count, environment));
-      const core = await PoolCore.start(platform, poolSettings, this.#registry, {
-        clock,
-        random,
-        lastWorkerId: this.#lastWorkerId,
-        onCreated: (created) => this.#adopt(created, settings),
-      });
+      const lastWorkerId = this.#lastWorkerId;
+      const launch = new Launch(platform, poolSettings, lastWorkerId);
+      const start = async (): Promise<PoolCore> => {
+        const { PoolCore: Core } = await loadPart(
+          "running workers",
+          () => import("../../pool/core.ts"),
+        );
+        return Core.start(platform, poolSettings, this.#registry, {
+          clock,
+          random,
+          lastWorkerId,
+          launch,
+          onCreated: (created) => this.#adopt(created, settings),
+        });
+      };
+      const core = await launch.until(start());
       this.#checkStillStarting();
       this.#calls = new Calls(core, settings, this.#events);
       this.#state = "running";

@@ -19,6 +19,8 @@ export const HostOperation = {
   callHostSync: 11,
   /** Service name, array of arguments: a service of the platform, see `platform-services.ts`. */
   platform: 20,
+  /** Part of a request (`open`, `read`, `cancel`), array of arguments, see `fetch/requests.ts`. */
+  request: 30,
   /** Alias: the function around a CommonJS dependency's source. */
   commonjs: 5,
 } as const;

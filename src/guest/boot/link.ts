@@ -51,6 +51,7 @@ export const LINK: string = /* js */ `
     if (kind === 7) return at + 4 + links[at + 3];
     return at + 1;
   }
+  // Behind the first argument are the buffers that went beside the bytes.
   function link(top) {
     const data = top[1];
     const links = top[2];
@@ -63,6 +64,7 @@ export const LINK: string = /* js */ `
         const kind = links[kindAt];
         const fields = kindAt + 1;
         if (step === 0 && kind >= 1 && kind <= 5) linkInto(top, links, at, shellOf(kind, links, fields, data));
+        else if (step === 0 && kind === 8) linkInto(top, links, at, arguments[links[fields] + 1]);
         else if (step === 2 && kind === 6) {
           const parts = data[links[fields]];
           linkInto(top, links, at, new DataView(parts[0], parts[1], parts[2]));

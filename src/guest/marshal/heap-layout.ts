@@ -11,6 +11,7 @@ export const Tag = {
   symbol: -8,
   string: -7,
   rope: -6,
+  functionBytecode: -2,
   object: -1,
   int: 0,
   bool: 1,
@@ -81,6 +82,8 @@ export const BufferLayout = {
 } as const;
 export const ViewLayout = { buffer: 12, offset: 16, length: 20 } as const;
 export const ReferenceLayout = { value: 16 } as const;
+/** A compiled function. Its positions begin with the function's own line, counted from 0, in LEB128. */
+export const BytecodeLayout = { constants: 56, constantCount: 60, positions: 80 } as const;
 export const RuntimeLayout = {
   atomArray: 56,
   stackTop: 124,

@@ -1,4 +1,5 @@
 /** Inbound values, put into a sandbox: see `protocol/values/inbound.ts` for the form. */
+import { NO_BUFFERS, type Payload } from "../../protocol/payload.ts";
 import { InboundMode } from "../../protocol/values/guest-format.ts";
 import type { Address } from "../engine.ts";
 import {
@@ -24,7 +25,10 @@ export interface PlacedArguments {
  * @throws SandboxMemoryError when the sandbox's memory cannot take them.
  * @throws GuestDecodeError when the engine refuses them.
  */
-export function placeArguments(sandbox: Sandbox, payload: Uint8Array): PlacedArguments {
+export function placeArguments(
+  sandbox: Sandbox,
+  { bytes: payload, buffers }: Payload,
+): PlacedArguments {
   const { anchors } = sandbox;
   const mode = payload[0];
   if (mode === InboundMode.immediates) {
@@ -40,7 +44,7 @@ export function placeArguments(sandbox: Sandbox, payload: Uint8Array): PlacedArg
     sandbox.heap.bytes.set(payload.subarray(2), values);
     return { count, pointers: pointersTo(sandbox, values, count), owner: 0 };
   }
-  const owner = placeArray(sandbox, payload);
+  const owner = placeArray(sandbox, payload, buffers);
   const { heap } = sandbox;
   const array = heap.pointer(owner);
   const count = heap.word(array + ObjectLayout.count);
@@ -52,7 +56,11 @@ export function placeArguments(sandbox: Sandbox, payload: Uint8Array): PlacedArg
 }
 
 /** Builds the array of values a payload holds; returns the address of the guest array's value. */
-export function placeArray(sandbox: Sandbox, payload: Uint8Array): Address {
+export function placeArray(
+  sandbox: Sandbox,
+  payload: Uint8Array,
+  buffers: readonly ArrayBuffer[] = NO_BUFFERS,
+): Address {
   const { anchors, instance } = sandbox;
   const { exports } = instance;
   const encoded = payload.subarray(1);
@@ -70,11 +78,25 @@ export function placeArray(sandbox: Sandbox, payload: Uint8Array): Address {
   sandbox.heap.refresh();
   if (failure !== 0) throw new GuestDecodeError(sandbox, failure);
   if (payload[0] !== InboundMode.linked) return decoded;
-  sandbox.copyValue(decoded, anchors.argumentValues);
-  const linked: Completion = sandbox.call(anchors.helpers.link, 1);
+  const beside = buffers.map((buffer) => placeBuffer(sandbox, buffer));
+  for (const [index, value] of [decoded, ...beside].entries())
+    sandbox.copyValue(value, anchors.argumentValues + index * VALUE_BYTES);
+  const linked: Completion = sandbox.call(anchors.helpers.link, 1 + beside.length);
   if (linked.threw) throw new GuestDecodeError(sandbox, linked.value);
   sandbox.free(decoded);
+  for (const value of beside) sandbox.free(value);
   return linked.value;
+}
+
+/** A guest ArrayBuffer with these bytes. */
+function placeBuffer(sandbox: Sandbox, buffer: ArrayBuffer): Address {
+  const address = allocate(sandbox, buffer.byteLength);
+  sandbox.heap.bytes.set(new Uint8Array(buffer), address);
+  // The engine takes the block over and frees it with the buffer.
+  const { exports } = sandbox.instance;
+  const value = exports.QTS_NewArrayBuffer(sandbox.anchors.context, address, buffer.byteLength);
+  sandbox.heap.refresh();
+  return value;
 }
 
 /** The engine could not build the values: out of memory, or deeper than its stack. */

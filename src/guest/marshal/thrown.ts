@@ -3,12 +3,10 @@ import { ByteWriter } from "../../protocol/bytes.ts";
 import { OutboundTag } from "../../protocol/values/outbound.ts";
 import type { Address } from "../engine.ts";
 import { ClassId, Tag } from "./heap-layout.ts";
-import {
-  errorText,
-  type HeapReader,
-  MAXIMUM_ERROR_TEXT,
-  RefusedValueError,
-} from "./heap-reader.ts";
+import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT } from "./heap-reader.ts";
+import { writeValue } from "./heap-walk.ts";
+import { RefusedValueError } from "./refusal.ts";
+import { tidyMessage, tidyStack } from "./stack-text.ts";
 
 /** Bytes of a thrown value's own data that come out; larger data is left out. */
 const MAXIMUM_DATA_BYTES = 65_536;
@@ -38,8 +36,8 @@ export function writeThrown(
     return;
   }
   writer.string(errorText(heap, object, "name", "Error"));
-  writer.string(errorText(heap, object, "message", ""));
-  writer.string(errorText(heap, object, "stack", ""));
+  writer.string(tidyMessage(errorText(heap, object, "message", "")));
+  writer.string(tidyStack(errorText(heap, object, "stack", "")));
   writeData(heap, object, writer);
   const cause = heap.findData(object, "cause");
   if (cause === 0 || causes >= MAXIMUM_CAUSES) writer.u8(0);
@@ -103,7 +101,9 @@ function textOf(heap: HeapReader, address: Address): string {
 
 /** The own enumerable data properties that are not the error's own fields. */
 function writeData(heap: HeapReader, object: Address, writer: ByteWriter): void {
-  const members = heap.ownData(object).filter((member) => !ERROR_FIELDS.has(member.name));
+  const members = heap
+    .members(object)
+    .filter(({ name, lacks }) => lacks === undefined && !ERROR_FIELDS.has(name));
   const start = writer.length;
   writer.u8(OutboundTag.object);
   writer.varint(members.length);
@@ -120,7 +120,11 @@ function writeBounded(heap: HeapReader, address: Address, writer: ByteWriter): v
   const start = writer.length;
   const part = new ByteWriter(64);
   try {
-    heap.write(address, part, { root: "error", maximumBytes: MAXIMUM_DATA_BYTES, describe: true });
+    writeValue(heap, address, part, {
+      root: "error",
+      maximumBytes: MAXIMUM_DATA_BYTES,
+      describe: true,
+    });
     writer.u8(OutboundTag.apart);
     writer.block(part.bytes.subarray(0, part.length));
   } catch (error) {

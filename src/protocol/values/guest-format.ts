@@ -77,9 +77,14 @@ export const LinkKind = {
   array: 5,
   /** Index of `[buffer, byteOffset, byteLength]` in `data`. */
   dataView: 6,
-  /** Index in `TYPED_ARRAYS`, byteOffset, length, path of the buffer: a second view of a buffer. */
+  /** Index in `TYPED_ARRAYS`, byteOffset, length, path of the buffer: a view of a buffer elsewhere. */
   view: 7,
+  /** Which of the buffers beside the bytes. */
+  buffer: 8,
 } as const;
+
+/** How many buffers can go beside the bytes: the guest's code gets them as arguments. */
+export const MAXIMUM_BESIDE = 60;
 
 /** As a path's key: the buffer behind the typed array or view found there. */
 export const BUFFER_KEY = -1;

@@ -5,6 +5,7 @@
  */
 import type { GuestErrorFields } from "../../errors.ts";
 import { ByteReader, MalformedBytesError } from "../bytes.ts";
+import { NO_BUFFERS } from "../payload.ts";
 import { TYPED_ARRAYS } from "./guest-format.ts";
 import { UnrepresentableError } from "./unrepresentable.ts";
 
@@ -49,16 +50,21 @@ export const OutboundTag = {
   boxed: 22,
   /** A block that holds one value, with references and shapes of its own. Not counted itself. */
   apart: 23,
+  /** An ArrayBuffer that goes beside the bytes. */
+  besideBuffer: 24,
 } as const;
 
 /**
- * Decodes a guest's value.
+ * Decodes a guest's value. The buffers beside the bytes become part of it.
  *
  * @throws MalformedBytesError when the bytes are not what a worker writes.
  * @throws UnrepresentableError when they are, but this platform cannot build the value.
  */
-export function decodeValue(bytes: Uint8Array): unknown {
-  return new OutboundDecoder(bytes).value();
+export function decodeValue(
+  bytes: Uint8Array,
+  buffers: readonly ArrayBuffer[] = NO_BUFFERS,
+): unknown {
+  return new OutboundDecoder(bytes, buffers).value();
 }
 
 /**
@@ -69,7 +75,7 @@ export function decodeValue(bytes: Uint8Array): unknown {
  * @throws UnrepresentableError when they are, but this platform cannot build the value.
  */
 export function decodeThrown(bytes: Uint8Array): GuestErrorFields {
-  return new OutboundDecoder(bytes).thrown();
+  return new OutboundDecoder(bytes, NO_BUFFERS).thrown();
 }
 
 class OutboundDecoder {
@@ -77,8 +83,8 @@ class OutboundDecoder {
   readonly #objects: unknown[] = [];
   readonly #shapes: string[][] = [];
 
-  constructor(bytes: Uint8Array) {
-    this.#reader = new ByteReader(bytes);
+  constructor(bytes: Uint8Array, buffers: readonly ArrayBuffer[]) {
+    this.#reader = new ByteReader(bytes, buffers);
   }
 
   thrown(): GuestErrorFields {
@@ -192,6 +198,8 @@ class OutboundDecoder {
         return this.#error();
       case OutboundTag.arrayBuffer:
         return this.#buffer();
+      case OutboundTag.besideBuffer:
+        return this.#keep(reader.beside());
       case OutboundTag.typedArray: {
         const name = TYPED_ARRAYS[reader.u8()];
         const byteOffset = reader.varint();

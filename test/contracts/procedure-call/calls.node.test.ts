@@ -85,7 +85,7 @@ describe("what a function throws", () => {
     });
     expect(error.cause).toBeInstanceOf(RangeError);
     expect(error.cause.message).toBe("too long");
-    expect(error.stack).toMatch(/^TypeError: bad input\n\s+at .*skep:function\/fail:/);
+    expect(error.stack).toMatch(/^TypeError: bad input\n\s+at .*fail\.js:/);
     expect(error.stack).not.toMatch(/file:|node:/);
   });
 

@@ -185,8 +185,8 @@ export const workerSabotage: Family = {
           `() => 1`,
         ];
         const outcomes = await Promise.all(
-          Array.from({ length: 70 }, (_, n) =>
-            pool.execute({ eval: kinds[n % 7] as string }, { timeoutMs: 40 }),
+          Array.from({ length: 21 }, (_, n) =>
+            pool.execute({ eval: kinds[n % 7] as string }, { timeoutMs: 200 }),
           ),
         );
         return ends(outcomes).slice(0, 7);

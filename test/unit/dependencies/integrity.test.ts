@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { integrityFailure, parseIntegrity } from "../../../src/dependencies/integrity.ts";
+import { parseIntegrity } from "../../../src/dependencies/integrity-expression.ts";
+import { integrityFailure } from "../../../src/dependencies/integrity.ts";
 
 const bytes = new TextEncoder().encode("export {}");
 const sri = (algorithm: string, data = bytes) =>

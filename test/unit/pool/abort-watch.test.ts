@@ -17,7 +17,10 @@ test("runs that share a signal share one listener, which goes with the last of t
 });
 
 test("an abort reaches every run of its signal, queued or running, and no other", async () => {
-  const { pool, environment } = await stage({}, { workers: 1, maxInFlightPerWorker: 2 });
+  const { pool, environment } = await stage(
+    {},
+    { workers: 1, maxInFlightPerWorker: 2, maxParkedPerWorker: 0 },
+  );
   const controller = new AbortController();
   const { signal } = controller;
   const running = watched(pool.run("add", [], { signal }));

@@ -24,7 +24,8 @@ interface Submission {
 function valueIn(run: RunMessage): number {
   if (run.type === "run-source") throw new Error("These tests evaluate nothing.");
   // One argument in the short form: two bytes of header, then the 32-bit number.
-  return new DataView(run.args.buffer, run.args.byteOffset).getInt32(2, true);
+  const { bytes } = run.args;
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(2, true);
 }
 
 for (const withSignals of [true, false]) {

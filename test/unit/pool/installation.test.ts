@@ -51,7 +51,7 @@ describe("defining", () => {
     expect(pool.registry()).toEqual(before);
     const inverse = environment.worker(1).changes.at(-1);
     expect(inverse?.define.functions).toMatchObject([
-      { name: "add", source: "((a, b) => a + b\n)" },
+      { name: "add", source: "(\n(a, b) => a + b\n)" },
     ]);
     expect(inverse?.undefine.functions).toEqual(["extra"]);
     expect(environment.worker(2).changes).toHaveLength(2);

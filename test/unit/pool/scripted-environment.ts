@@ -19,6 +19,7 @@ import type {
   RunSourceMessage,
   WorkerFailureCode,
 } from "../../../src/protocol/messages.ts";
+import type { Payload } from "../../../src/protocol/payload.ts";
 import { createSignals, type Signals } from "../../../src/protocol/signals.ts";
 import { OutboundTag } from "../../../src/protocol/values/outbound.ts";
 import { readToWorker, writeFromWorker } from "../../../src/protocol/wire.ts";
@@ -104,11 +105,11 @@ export class ScriptedWorker {
   send(...messages: MessageFromWorker[]): void {
     const writer = new ByteWriter();
     for (const message of messages) writeFromWorker(writer, message);
-    this.handle.onBatch(writer.take());
+    this.handle.onBatch(writer.takePayload());
   }
 
   sendRaw(...bytes: number[]): void {
-    this.handle.onBatch(Uint8Array.from(bytes));
+    this.handle.onBatch({ bytes: Uint8Array.from(bytes), buffers: [] });
   }
 
   succeed(run: RunMessage | number, value: number | undefined, cost: Partial<RunCost> = {}): void {
@@ -135,10 +136,10 @@ export class ScriptedWorker {
     if (!this.isTerminated) this.handle.onEnd(end);
   }
 
-  #receive(batch: Uint8Array): void {
+  #receive({ bytes, buffers }: Payload): void {
     if (this.isTerminated) return;
     this.batches++;
-    for (const message of readToWorker(batch.slice())) this.#onMessage(message);
+    for (const message of readToWorker({ bytes: bytes.slice(), buffers })) this.#onMessage(message);
   }
 
   #onMessage(message: MessageToWorker): void {
@@ -195,12 +196,12 @@ export function scriptedPlatform(environment: Environment): Platform {
 }
 
 /** Undefined and small whole numbers are all these tests need. */
-function encodeOutbound(value: number | undefined): Uint8Array {
+function encodeOutbound(value: number | undefined): Payload {
   const writer = new ByteWriter();
   if (value === undefined) writer.u8(OutboundTag.undefined);
   else {
     writer.u8(OutboundTag.int32);
     writer.varint(value * 2);
   }
-  return writer.take();
+  return writer.takePayload();
 }

@@ -1,0 +1,24 @@
+/** What is said of a value that cannot leave its sandbox. */
+
+/** A value that cannot leave the sandbox. */
+export class RefusedValueError extends Error {
+  override name = "RefusedValueError";
+  constructor(
+    readonly code: "not-marshallable" | "output-exceeded",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The steps to a value as source text would take them: `[0].onClick`. */
+export function pathText(steps: readonly (string | number)[]): string {
+  return steps.map(stepText).join("");
+}
+
+function stepText(step: string | number): string {
+  if (typeof step === "number") return `[${step}]`;
+  if (/^\.(?:keys|values)\(\)\[\d+\]$|^\.(?:buffer|cause)$/.test(step)) return step;
+  if (/^(?:0|[1-9]\d*)$/.test(step)) return `[${step}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+}

@@ -1,0 +1,23 @@
+/** The rest of creating a pool: what is not needed before its workers load. */
+import type { Platform } from "../environments/contract.ts";
+import type { PreparedDefinitions } from "../registry/definitions.ts";
+import { Registry } from "../registry/registry.ts";
+import { type CoreStart, PoolCore } from "./core.ts";
+import type { PoolSettings } from "./options.ts";
+import { Pool } from "./pool.ts";
+
+export interface PoolStart extends CoreStart {
+  definitions: PreparedDefinitions;
+  bootstrap: string | undefined;
+}
+
+/** Starts a pool on the workers that were launched for it. */
+export async function startPool(
+  platform: Platform,
+  settings: PoolSettings,
+  { definitions, bootstrap, ...start }: PoolStart,
+): Promise<Pool> {
+  const registry = new Registry({ bootstrap });
+  registry.propose(definitions)?.commit();
+  return new Pool(await PoolCore.start(platform, settings, registry, start), platform);
+}

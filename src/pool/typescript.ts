@@ -1,0 +1,134 @@
+/** TypeScript in, JavaScript out; loaded when there is some. */
+import type * as sucrase from "sucrase";
+import { GuestError, SkepError } from "../errors.ts";
+import { scan, type Token } from "../registry/scanner.ts";
+import { codeFrame } from "./code-frame.ts";
+import { keepColumns } from "./keep-columns.ts";
+import type { SourceTarget } from "./run.ts";
+
+/** The evaluation with types stripped from those of its texts that are called so. */
+export async function withoutTypes(
+  target: SourceTarget,
+  isTyped: ReadonlySet<string>,
+): Promise<SourceTarget> {
+  const strip = await loadStripper();
+  const stripped = (name: string, text: string): string =>
+    isTyped.has(name) ? strip(name, text) : text;
+  return {
+    ...target,
+    source: stripped(target.filename, target.source),
+    modules: target.modules.map(([name, text]) => [name, stripped(name, text)]),
+    given: target,
+  };
+}
+
+/** Loads the function that strips types from a text, and keeps its lines and columns. */
+export async function loadStripper(): Promise<(file: string, text: string) => string> {
+  const { transform } = await loadSucrase();
+  function stripped(file: string, text: string): string {
+    const { code, sourceMap } = transform(text, {
+      transforms: ["typescript"],
+      disableESTransforms: true,
+      sourceMapOptions: { compiledFilename: file },
+      filePath: file,
+    });
+    return keepColumns(text, code, sourceMap?.mappings ?? "");
+  }
+  return (file, text) => {
+    const tokens = scan(text);
+    refuseNamespaces(file, text, tokens);
+    const filler = unusedCharacter(text);
+    const filled = fillTemplates(text, tokens, filler);
+    try {
+      return stripped(file, filled).replaceAll(filler, "");
+    } catch (error) {
+      if (error instanceof RangeError || filled === text) throw strippingError(file, text, error);
+    }
+    try {
+      // The places of errors are right in the text itself only.
+      return stripped(file, text);
+    } catch (error) {
+      throw strippingError(file, text, error);
+    }
+  };
+}
+
+/** Sucrase's source maps lose their way where a template has nothing before or after a `${}`. */
+function fillTemplates(text: string, tokens: readonly Token[], filler: string): string {
+  let filled = "";
+  let done = 0;
+  for (const token of tokens) {
+    if (token.kind !== "template" || !EMPTY_TEMPLATES.has(token.text)) continue;
+    filled += text.slice(done, token.start + 1) + filler;
+    done = token.start + 1;
+  }
+  return filled + text.slice(done);
+}
+
+const EMPTY_TEMPLATES: ReadonlySet<string> = /*#__PURE__*/ new Set(["``", "`${", "}${", "}`"]);
+
+/** From the range that no standard gives a meaning to. */
+function unusedCharacter(text: string): string {
+  let code = 0xe000;
+  while (text.includes(String.fromCharCode(code))) code++;
+  return String.fromCharCode(code);
+}
+
+async function loadSucrase(): Promise<typeof sucrase> {
+  try {
+    return await import("sucrase");
+  } catch (cause) {
+    throw new SkepError(
+      "unsupported-environment",
+      "Types are stripped from TypeScript with sucrase, which could not be loaded. " +
+        'Run npm install sucrase, or pass JavaScript without language: "ts".',
+      { cause },
+    );
+  }
+}
+
+/** Sucrase would leave out namespaces, and what is in them, without a word. */
+function refuseNamespaces(file: string, text: string, tokens: readonly Token[]): void {
+  for (const [index, { text: word, start }] of tokens.entries()) {
+    if (word !== "namespace" && word !== "module") continue;
+    if (tokens[index + 1]?.kind !== "word" || tokens[index - 1]?.text === "declare") continue;
+    let next = index + 2;
+    while (tokens[next]?.text === "." && tokens[next + 1]?.kind === "word") next += 2;
+    if (tokens[next]?.text !== "{") continue;
+    const before = text.slice(0, start).split("\n");
+    throw syntaxError(
+      file,
+      text,
+      "namespaces are not supported: only their types could be left out. Use a module",
+      before.length,
+      (before.at(-1) ?? "").length,
+    );
+  }
+}
+
+/** What sucrase cannot read is the guest's error, like what the engine cannot read. */
+function strippingError(file: string, text: string, error: unknown): SkepError {
+  const { message, loc } = error as { message: string; loc?: { line: number; column: number } };
+  if (error instanceof RangeError) {
+    return new SkepError("invalid-argument", `"${file}" is nested too deeply to strip its types.`);
+  }
+  const said = message.replace(/^Error transforming .*?: /, "").replace(/ \(\d+:\d+\)$/, "");
+  return syntaxError(file, text, said, loc?.line ?? 1, (loc?.column ?? 1) - 1);
+}
+
+/** `offset` counts code units from the start of the line. */
+function syntaxError(
+  file: string,
+  text: string,
+  message: string,
+  line: number,
+  offset: number,
+): GuestError {
+  const before = (text.split("\n")[line - 1] ?? "").slice(0, Math.max(0, offset));
+  const location = { file, line, column: Array.from(before).length + 1 };
+  const stack = `    at ${file}:${line}:${location.column}\n`;
+  return new GuestError({ name: "SyntaxError", message, stack, data: {} }, undefined, {
+    location,
+    frame: codeFrame(text, location),
+  });
+}

@@ -1,0 +1,19 @@
+/** Encoded bytes and the large buffers that travel beside them: values, and batches of the wire. */
+
+export interface Payload {
+  readonly bytes: Uint8Array;
+  /** Buffers the bytes refer to, in the order in which they do. */
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+/** From here on a buffer travels beside the bytes: each copy of it would cost more than a message. */
+export const BESIDE_BYTES: number = 32 * 1024;
+
+export const NO_BUFFERS: readonly ArrayBuffer[] = [];
+
+/** All bytes of a payload, buffers included. */
+export function payloadBytes({ bytes, buffers }: Payload): number {
+  let sum = bytes.length;
+  for (const buffer of buffers) sum += buffer.byteLength;
+  return sum;
+}

@@ -1,0 +1,474 @@
+/** One encoding of host values in the engine's format, with links for what that cannot say. */
+import { SkepError } from "../../errors.ts";
+import { ByteWriter } from "../bytes.ts";
+import { BESIDE_BYTES, NO_BUFFERS, type Payload } from "../payload.ts";
+import { brandOf, isShared, viewName } from "./brands.ts";
+import {
+  BUFFER_KEY,
+  FIXED_LENGTH,
+  FORMAT_VERSION,
+  GuestTag,
+  InboundMode,
+  LinkKind,
+  MAXIMUM_BESIDE,
+  MAXIMUM_DEPTH,
+  TYPED_ARRAYS,
+} from "./guest-format.ts";
+
+/** What an encoding is of. */
+export interface InboundSettings {
+  /** What paths in messages start with. */
+  root: string;
+  /** The array holds one value, and messages speak of that. */
+  single?: boolean | undefined;
+  /** Large buffers go beside the bytes. */
+  beside?: boolean | undefined;
+  /** The most bytes it may take, buffers included. */
+  maximumBytes?: number | undefined;
+  /** Buffers that need no copy. */
+  transfer?: readonly ArrayBuffer[] | undefined;
+}
+
+type Key = string | number;
+
+/** An object already encoded, or on its way: how the guest finds it and how a message names it. */
+interface Place {
+  /** The place that holds it in the encoded form; undefined for the two roots. */
+  holder: Place | undefined;
+  key: Key;
+  /** As `holder`, but in the value as the host sees it. */
+  namedIn: Place | undefined;
+  /** Its name there, where that is not its key. */
+  name: string | undefined;
+}
+
+export class InboundEncoder {
+  readonly #settings: InboundSettings;
+  readonly #maximumBytes: number;
+  readonly #body = new ByteWriter(256);
+  readonly #atoms = new Map<string, number>();
+  /** Only made where there are objects. */
+  #places: Map<object, Place> | undefined;
+  /** Encoded apart from the values and reached by links. */
+  readonly #apartValues: { values: unknown[]; place: Place; names: string[] | undefined }[] = [];
+  readonly #links: Key[] = [];
+  readonly #buffers: ArrayBuffer[] = [];
+  #besideBytes = 0;
+  #depth = 0;
+
+  constructor(settings: InboundSettings) {
+    this.#settings = settings;
+    this.#maximumBytes = settings.maximumBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Encodes an array.
+   *
+   * @throws SkepError `not-marshallable` or `input-exceeded`.
+   */
+  encode(values: readonly unknown[]): Payload {
+    const body = this.#body;
+    const root: Place = { holder: undefined, key: 0, namedIn: undefined, name: "" };
+    this.#denseArray(values, root, undefined);
+    const valuesEnd = body.length;
+    // Encoding an entry may append further ones.
+    for (let index = 0; index < this.#apartValues.length; index++) {
+      const entry = this.#apartValues[index];
+      if (entry) this.#denseArray(entry.values, entry.place, entry.names);
+    }
+    this.#admit(0);
+    if (this.#links.length === 0)
+      return this.#assemble(InboundMode.plain, body.bytes.subarray(0, body.length));
+    const linked = new ByteWriter(body.length + this.#links.length * 4 + 16);
+    linked.u8(GuestTag.array);
+    linked.varint(3);
+    linked.raw(body.bytes.subarray(0, valuesEnd));
+    linked.u8(GuestTag.array);
+    linked.varint(this.#apartValues.length);
+    linked.raw(body.bytes.subarray(valuesEnd, body.length));
+    linked.u8(GuestTag.array);
+    linked.varint(this.#links.length);
+    for (const key of this.#links) {
+      if (typeof key === "string") writeString(linked, key);
+      else writeNumber(linked, key);
+    }
+    return this.#assemble(InboundMode.linked, linked.bytes.subarray(0, linked.length));
+  }
+
+  #assemble(mode: number, body: Uint8Array): Payload {
+    const out = new ByteWriter(body.length + 64);
+    out.u8(mode);
+    out.u8(FORMAT_VERSION);
+    out.varint(this.#atoms.size);
+    for (const atom of this.#atoms.keys()) out.string(atom);
+    out.raw(body);
+    const bytes = out.bytes.subarray(0, out.length);
+    return { bytes, buffers: this.#buffers.length === 0 ? NO_BUFFERS : this.#buffers };
+  }
+
+  /** Writes one value; `holder` and `key` say where it stands, `name` what messages call it there. */
+  #value(value: unknown, holder: Place, key: Key, name: string | undefined): void {
+    const body = this.#body;
+    switch (typeof value) {
+      case "string":
+        this.#string(value);
+        return;
+      case "number":
+        writeNumber(body, value);
+        return;
+      case "boolean":
+        body.u8(value ? GuestTag.true : GuestTag.false);
+        return;
+      case "undefined":
+        body.u8(GuestTag.undefined);
+        return;
+      case "bigint":
+        writeBigInt(body, value);
+        return;
+      case "object":
+        if (value === null) body.u8(GuestTag.null);
+        else this.#object(value, { holder, key, namedIn: holder, name });
+        return;
+      default:
+        throw this.#refusal({ holder, key, namedIn: holder, name }, `a ${typeof value}`);
+    }
+  }
+
+  #object(value: object, place: Place): void {
+    const places = (this.#places ??= new Map());
+    const known = places.get(value);
+    if (known) {
+      this.#link(place, LinkKind.same);
+      this.#path(known);
+      return;
+    }
+    places.set(value, place);
+    if (++this.#depth > MAXIMUM_DEPTH) {
+      throw this.#refusal(place, `nested more than ${MAXIMUM_DEPTH} levels deep`);
+    }
+    this.#admit(0);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) this.#plainObject(value, place);
+    else if (Array.isArray(value)) this.#array(value, place);
+    else if (ArrayBuffer.isView(value)) this.#view(value, place);
+    else this.#other(value, place);
+    this.#depth--;
+  }
+
+  #array(value: unknown[], place: Place): void {
+    // As many own enumerable keys as elements means: no holes and no named properties, unless
+    // both, which the loop over the elements would meet as an undefined that is not there.
+    const keys = Object.keys(value);
+    const { length } = value;
+    if (keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))) {
+      this.#denseArray(value, place, undefined);
+      return;
+    }
+    const entries: unknown[] = [length];
+    const names: string[] = ["length"];
+    for (const key of keys) {
+      entries.push(key, value[key as unknown as number]);
+      names.push("", propertyName(key));
+    }
+    this.#apart(LinkKind.array, entries, place, names);
+  }
+
+  #denseArray(values: readonly unknown[], place: Place, names: string[] | undefined): void {
+    const body = this.#body;
+    body.u8(GuestTag.array);
+    body.varint(values.length);
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      // The common leaves are written here: a place per number would cost more than the number.
+      if (typeof value === "number") writeNumber(body, value);
+      else if (typeof value === "string") this.#string(value);
+      else this.#value(value, place, index, names?.[index]);
+    }
+  }
+
+  #plainObject(value: object, place: Place): void {
+    const keys = Object.keys(value);
+    const body = this.#body;
+    body.u8(GuestTag.object);
+    body.varint(keys.length);
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string;
+      this.#key(key);
+      const member = (value as Record<string, unknown>)[key];
+      if (typeof member === "number") writeNumber(body, member);
+      else if (typeof member === "string") this.#string(member);
+      else this.#value(member, place, key, undefined);
+    }
+  }
+
+  /** An object by its class; what has none of its own is its own enumerable properties. */
+  #other(value: object, place: Place): void {
+    const body = this.#body;
+    const brand = brandOf(value);
+    switch (brand) {
+      case "Map": {
+        const entries = [...(value as Map<unknown, unknown>)];
+        const names = entries.flatMap((_, index) => [`.keys()[${index}]`, `.values()[${index}]`]);
+        return this.#apart(LinkKind.map, entries.flat(1), place, names);
+      }
+      case "Set": {
+        const members = [...(value as Set<unknown>)];
+        const names = members.map((_, index) => `.values()[${index}]`);
+        return this.#apart(LinkKind.set, members, place, names);
+      }
+      case "Date":
+        body.u8(GuestTag.date);
+        return writeNumber(body, Date.prototype.getTime.call(value));
+      case "RegExp":
+        this.#link(place, LinkKind.regexp);
+        this.#links.push((value as RegExp).source, (value as RegExp).flags);
+        return;
+      case "Error":
+        return this.#error(value as Error, place);
+      case "ArrayBuffer":
+        return this.#buffer(value as ArrayBuffer, place);
+      case "Number":
+      case "String":
+      case "Boolean":
+      case "BigInt":
+        body.u8(GuestTag.boxed);
+        return this.#value((value as { valueOf(): unknown }).valueOf(), place, 0, "");
+      case undefined:
+        return this.#plainObject(value, place);
+      default:
+        throw this.#refusal(place, `a ${brand}`);
+    }
+  }
+
+  #error(value: Error, place: Place): void {
+    const name = STANDARD_ERRORS.has(String(value.name)) ? value.name : "Error";
+    const fields: unknown[] = [name, String(value.message)];
+    // The stack stays: it is the host's.
+    if (Object.hasOwn(value, "cause")) fields.push(value.cause);
+    this.#apart(LinkKind.error, fields, place, [".name", ".message", ".cause"]);
+  }
+
+  #view(value: ArrayBufferView, place: Place): void {
+    const name = viewName(value);
+    if (name === "DataView") {
+      this.#apart(LinkKind.dataView, [value.buffer, value.byteOffset, value.byteLength], place, [
+        ".buffer",
+        ".byteOffset",
+        ".byteLength",
+      ]);
+      return;
+    }
+    const type = TYPED_ARRAYS.indexOf(name as (typeof TYPED_ARRAYS)[number]);
+    if (type < 0) throw this.#refusal(place, `a ${name}`);
+    const { length } = value as Uint8Array;
+    const buffer: ArrayBufferLike = value.buffer;
+    if (isShared(buffer)) throw this.#refusal(place, "a view of a SharedArrayBuffer");
+    // Node's Buffers are slices of a pool that holds other people's bytes: only the slice goes in.
+    const isPooled = name === "Uint8Array" && Object.getPrototypeOf(value) !== Uint8Array.prototype;
+    const bytes = isPooled
+      ? new Uint8Array(buffer, value.byteOffset, length)
+      : new Uint8Array(buffer);
+    const byteOffset = isPooled ? 0 : value.byteOffset;
+    let known = isPooled ? undefined : this.#places?.get(buffer);
+    if (known === undefined && this.#goesBeside(bytes, buffer)) {
+      // The view needs its buffer to be somewhere: in a place of its own among what is apart.
+      known = { holder: this.#apartRoot(), key: 0, namedIn: place, name: ".buffer" };
+      this.#apartValues.push({ values: [null], place, names: undefined });
+      this.#besideLink(known, bytes, isPooled ? undefined : buffer);
+      if (!isPooled) this.#places?.set(buffer, known);
+    }
+    if (known) {
+      this.#link(place, LinkKind.view);
+      this.#links.push(type, byteOffset, length);
+      this.#path(known);
+      return;
+    }
+    const body = this.#body;
+    body.u8(GuestTag.typedArray);
+    body.u8(type);
+    body.varint(length);
+    body.varint(byteOffset);
+    if (!isPooled) {
+      const holder: Place = { holder: place, key: BUFFER_KEY, namedIn: place, name: ".buffer" };
+      this.#places?.set(buffer, holder);
+    }
+    this.#bufferBytes(bytes, isPooled ? FIXED_LENGTH : maximumLength(buffer));
+  }
+
+  #buffer(buffer: ArrayBuffer, place: Place): void {
+    const bytes = new Uint8Array(buffer);
+    if (!this.#goesBeside(bytes, buffer)) {
+      this.#bufferBytes(bytes, maximumLength(buffer));
+      return;
+    }
+    this.#body.u8(GuestTag.null);
+    this.#besideLink(place, bytes, buffer);
+  }
+
+  #goesBeside(bytes: Uint8Array, buffer: ArrayBuffer): boolean {
+    return (
+      this.#settings.beside === true &&
+      bytes.length >= BESIDE_BYTES &&
+      this.#buffers.length < MAXIMUM_BESIDE &&
+      maximumLength(buffer) === FIXED_LENGTH
+    );
+  }
+
+  #besideLink(place: Place, bytes: Uint8Array, whole: ArrayBuffer | undefined): void {
+    this.#admit(bytes.length);
+    this.#besideBytes += bytes.length;
+    const isGivenUp = whole !== undefined && this.#settings.transfer?.includes(whole) === true;
+    this.#path(place);
+    this.#links.push(LinkKind.buffer, this.#buffers.length);
+    this.#buffers.push(isGivenUp ? whole : bytes.slice().buffer);
+  }
+
+  #bufferBytes(bytes: Uint8Array, maximum: number): void {
+    this.#admit(bytes.length);
+    const body = this.#body;
+    body.u8(GuestTag.arrayBuffer);
+    body.varint(bytes.length);
+    body.varint(maximum);
+    body.raw(bytes);
+  }
+
+  #string(value: string): void {
+    if (value.length > LONG_STRING) this.#admit(value.length);
+    writeString(this.#body, value);
+  }
+
+  #key(key: string): void {
+    const index = arrayIndex(key);
+    // The lowest bit tells an array index from a name.
+    if (index >= 0) return this.#body.varint(index * 2 + 1);
+    let atom = this.#atoms.get(key);
+    if (atom === undefined) {
+      atom = this.#atoms.size + 1;
+      this.#atoms.set(key, atom);
+    }
+    this.#body.varint(atom * 2);
+  }
+
+  /** Leaves the place empty, encodes `values` apart and links the two. */
+  #apart(kind: number, values: unknown[], place: Place, names: string[]): void {
+    this.#link(place, kind);
+    this.#links.push(this.#apartValues.length);
+    const { holder, key } = this.#apartRoot();
+    const apart: Place = { holder, key, namedIn: place.namedIn, name: nameOf(place) };
+    this.#apartValues.push({ values, place: apart, names });
+  }
+
+  /** Where the next entry among what is apart will be. */
+  #apartRoot(): Place {
+    const all: Place = { holder: undefined, key: 1, namedIn: undefined, name: "" };
+    return { holder: all, key: this.#apartValues.length, namedIn: undefined, name: "" };
+  }
+
+  #link(place: Place, kind: number): void {
+    this.#body.u8(GuestTag.null);
+    this.#path(place);
+    this.#links.push(kind);
+  }
+
+  #path(place: Place): void {
+    const at = this.#links.length;
+    this.#links.push(0);
+    const keys: Key[] = [];
+    for (let step: Place | undefined = place; step; step = step.holder) keys.push(step.key);
+    this.#links[at] = keys.length;
+    for (let index = keys.length - 1; index >= 0; index--) this.#links.push(keys[index] as Key);
+  }
+
+  /** Checks that `count` more bytes are allowed. */
+  #admit(count: number): void {
+    const bytes = this.#body.length + this.#besideBytes + count;
+    if (bytes <= this.#maximumBytes) return;
+    throw new SkepError(
+      "input-exceeded",
+      `${this.#settings.root} take at least ${bytes} bytes, and ${this.#maximumBytes} are allowed: raise ` +
+        "limits.bytesIn, or pass less.",
+    );
+  }
+
+  #refusal(place: Place, what: string): SkepError {
+    const names: string[] = [];
+    for (let step: Place | undefined = place; step; step = step.namedIn) names.push(nameOf(step));
+    const path = names.reverse().join("");
+    const { root, single } = this.#settings;
+    const subject = root + (single === true ? path.replace("[0]", "") : path);
+    return new SkepError(
+      "not-marshallable",
+      `${subject} is ${what}, which cannot enter a sandbox. Pass data: plain objects, arrays, Map, Set, Date, ` +
+        "RegExp, Error, BigInt, buffers and their like.",
+    );
+  }
+}
+
+/** Strings beyond this are checked against the limit before they are encoded. */
+const LONG_STRING = 65_536;
+
+const STANDARD_ERRORS = /*#__PURE__*/ new Set([
+  "Error",
+  "EvalError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "TypeError",
+  "URIError",
+]);
+
+/** What an engine buffer's maximum length is, when it can be resized. */
+function maximumLength(buffer: ArrayBuffer): number {
+  const { resizable, maxByteLength } = buffer as { resizable?: boolean; maxByteLength?: number };
+  return resizable === true && maxByteLength !== undefined ? maxByteLength : FIXED_LENGTH;
+}
+
+function writeString(out: ByteWriter, value: string): void {
+  out.u8(GuestTag.string);
+  out.string(value);
+}
+
+function writeNumber(out: ByteWriter, value: number): void {
+  if ((value | 0) === value && !Object.is(value, -0)) out.zigzag(GuestTag.int32, value);
+  else {
+    out.u8(GuestTag.float64);
+    out.f64(value);
+  }
+}
+
+/** Two's complement bytes, least significant first, as few as keep the sign; none for zero. */
+function writeBigInt(out: ByteWriter, value: bigint): void {
+  out.u8(GuestTag.bigint);
+  if (value === 0n) return out.varint(0);
+  // Of -2^n it is one bit less that must fit, so the magnitude of ~value counts.
+  const magnitude = value < 0n ? ~value : value;
+  const hex = magnitude.toString(16);
+  const bits = hex.length * 4 - Math.clz32(Number.parseInt(hex[0] ?? "0", 16)) + 28;
+  const count = Math.floor(bits / 8) + 1;
+  const digits = BigInt.asUintN(count * 8, value)
+    .toString(16)
+    .padStart(count * 2, "0");
+  out.varint(count);
+  for (let at = digits.length - 2; at >= 0; at -= 2)
+    out.u8(Number.parseInt(digits.slice(at, at + 2), 16));
+}
+
+const LARGEST_INDEX = 0x7fff_ffff;
+
+/** The index a canonical array index stands for, else -1. */
+function arrayIndex(key: string): number {
+  const first = key.charCodeAt(0);
+  if (!(first >= 0x30 && first <= 0x39) || key.length > 10) return -1;
+  const index = Number(key);
+  return index <= LARGEST_INDEX && String(index) === key ? index : -1;
+}
+
+/** How a path names a step: `[0]`, `.name`, or `["any text"]`. */
+function nameOf({ name, key }: Place): string {
+  if (name !== undefined) return name;
+  return typeof key === "number" ? `[${key}]` : propertyName(key);
+}
+
+function propertyName(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}

@@ -28,7 +28,7 @@ function flood(
   name: string,
   script: string,
   look: (heard: Heard) => void,
-  timeoutMs = 2_000,
+  timeoutMs = 4_500,
 ): Vector {
   return {
     name,

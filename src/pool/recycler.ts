@@ -29,12 +29,13 @@ export class Recycler {
 
   /** Looks at a worker that has just finished something, or has told about its memory. */
   consider(link: WorkerLink): void {
-    const { clock, retryMs, isUp, replace } = this.#options;
+    const options = this.#options;
+    const { clock, retryMs } = options;
     if (this.#isBusy) return;
     const reason = this.#reasonFor(link);
-    if (reason === undefined || clock.now() < this.#notBeforeMs || !isUp(link)) return;
+    if (reason === undefined || clock.now() < this.#notBeforeMs || !options.isUp(link)) return;
     this.#isBusy = true;
-    void replace(link, reason).then((isReplaced) => {
+    void options.replace(link, reason).then((isReplaced) => {
       this.#isBusy = false;
       if (!isReplaced) this.#notBeforeMs = clock.now() + retryMs;
     });

@@ -177,14 +177,14 @@ export class Supervisor {
   }
 
   #succeed(seat: Seat, old: WorkerLink, successor: WorkerLink, reason: string): void {
-    const { clock, events, onRetired } = this.#options;
+    const { clock, events } = this.#options;
     seat.attempt = seat.usedAttempts(clock.now(), this.#restartOptions.healthyAfterMs);
     seat.link = successor;
     seat.workerId = successor.workerId;
     this.#retiring.add(old);
     seat.apply("recovered", "It replaces a worker past its limits.");
     this.#seated(seat, successor);
-    onRetired(old);
+    this.#options.onRetired(old);
     const { workerId, inFlightCount: runs } = old;
     events.emit("worker-recycled", { workerId, successorId: successor.workerId, reason, runs });
     this.reviewRetiring(old);
@@ -262,10 +262,10 @@ export class Supervisor {
 
   /** A worker sits in its seat and takes runs. */
   #seated(seat: Seat, link: WorkerLink): void {
-    const { clock, events, onReady } = this.#options;
+    const { clock, events } = this.#options;
     seat.readySinceMs = clock.now();
     events.emit("worker-ready", { workerId: link.workerId });
-    onReady(link);
+    this.#options.onReady(link);
     this.#wakeWaiting();
     // Wakes up to runs again; until then an idle worker lets the process exit.
     if (link.isIdle) link.keepProcess(false);

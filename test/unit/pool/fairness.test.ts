@@ -44,10 +44,9 @@ const OWN_MS = 1;
 
 /** The delay of each single call: how much later than its own service time it was done. */
 async function delays({ workers, services, calls }: Simulation): Promise<number[]> {
-  let clock!: FakeClock;
   let turn = 0;
   const script = serial(
-    () => clock,
+    () => staged.clock,
     () => services[turn++ % services.length] as number,
   );
   const staged = await stage(script, {
@@ -56,8 +55,7 @@ async function delays({ workers, services, calls }: Simulation): Promise<number[
     limits: { timeoutMs: 0 },
     closeTimeoutMs: 1,
   });
-  ({ clock } = staged);
-  const { pool } = staged;
+  const { clock, pool } = staged;
   for (let index = 0; index < HOG; index++) {
     pool.run("add", [], { key: "hog" }).catch(() => {});
   }

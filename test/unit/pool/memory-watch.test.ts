@@ -94,10 +94,11 @@ describe("the pool's memory watermark", () => {
     const { pool, environment, clock } = await memoryStage(1, 10_000);
     let questions = 0;
     const worker = environment.worker(1);
-    const { statistics } = worker.handle.control;
-    worker.handle.control.statistics = () => {
+    const { control } = worker.handle;
+    const answer = await control.statistics();
+    control.statistics = () => {
       questions++;
-      return statistics();
+      return Promise.resolve(answer);
     };
     await clock.advance(10_000);
     expect(questions).toBe(0);

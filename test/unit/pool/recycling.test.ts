@@ -43,7 +43,7 @@ describe("recycling", () => {
     const first = environment.worker(1);
     const runs = [pool.call.add(), pool.call.add()];
     await settle();
-    for (const run of [...first.runs]) first.succeed(run, 1);
+    for (const run of first.runs) first.succeed(run, 1);
     await Promise.all(runs);
     await settle();
     expect(waiting()).toBe(1);
@@ -228,7 +228,7 @@ describe("recycling", () => {
     for (const run of first.runs.slice(0, 2)) first.succeed(run, 1);
     await settle();
     await open();
-    const last = watched(runs[2]!);
+    const last = watched(runs[2] as Promise<unknown>);
     const closing = pool.close({ force: true });
     expect(await stateOf(last)).toBe("closed");
     await closing;

@@ -43,7 +43,6 @@ describe("workers that cannot start", () => {
       },
       /^Worker 1 could not start: blocked by the Content Security Policy$/,
     ],
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as an environment might
     ["rejects with no error", () => Promise.reject("gone"), /^Worker 1 could not start: gone$/],
     ["resolves with no worker", () => Promise.resolve({}), /^Worker 1 could not start: /],
   ])("open() %s: createPool() rejects with the reason, once", async (_how, open, message) => {
@@ -130,7 +129,7 @@ describe("workers that cannot start", () => {
     const run = watched(pool.run("add"));
     const definition = pool.define({ functions: { late: "() => 1" } });
     await settle();
-    for (const worker of [...environment.workers]) worker.crash();
+    for (const worker of environment.workers.slice()) worker.crash();
     const later = watched(pool.define({ functions: { later: "() => 1" } }));
     await clock.advance(100_000);
     await definition.catch(() => {});

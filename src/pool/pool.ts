@@ -348,9 +348,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
     if (refusal !== undefined) {
-      const { code, message, cause } = refusal;
-      const receipt = settlement.receipt(run);
-      settlement.refuse(run, new SkepError(code, message, { receipt, cause }));
+      // It was made before there was a run.
+      settlement.refuse(run, Object.assign(refusal, { receipt: settlement.receipt(run) }));
       return;
     }
     if (options !== NO_OPTIONS) applyOptions(run, options);

@@ -73,12 +73,12 @@ async function play(pool: Pool, actions: readonly Action[]): Promise<void> {
   const changes = new Map<Name, Promise<void>>();
   let version = 0;
 
-  function change(known: Name, next: number, apply: () => Promise<unknown>): void {
+  function change(known: Name, meant: number, apply: () => Promise<unknown>): void {
     // One change of a name after the other; the calls do not wait for any.
     const before = changes.get(known) ?? Promise.resolve();
     const after = before.then(async () => {
       const meaning = model.get(known) ?? new Meaning();
-      const at = meaning.begin(next);
+      const at = meaning.begin(meant);
       try {
         await apply();
         meaning.finish(at);

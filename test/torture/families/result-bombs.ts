@@ -278,7 +278,6 @@ export const resultBombs: Family = {
       {
         limits: ROOM,
         slow: true,
-        knownFailure: () => "numbers in an array are counted as one byte each",
       },
     ),
     {

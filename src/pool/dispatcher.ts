@@ -1,5 +1,5 @@
 /** Takes runs in, sends them to workers, and hands their ends to the settlement. */
-import { SkepError } from "../errors.ts";
+import type { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
 import type {
   ConsoleMessage,
@@ -15,7 +15,14 @@ import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
 import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
-import { abortedError, lostError, missingRequirement, sizeOf, unknownFunction } from "./outcome.ts";
+import {
+  abortedError,
+  lostError,
+  missingRequirement,
+  queueFull,
+  sizeOf,
+  unknownFunction,
+} from "./outcome.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
 import type { Run } from "./run.ts";
@@ -350,15 +357,10 @@ export class Dispatcher {
 
   /** Why a run may not wait; undefined when it may. */
   #full(run: Run): SkepError | undefined {
-    const { queue } = this;
-    const isFullForKey = queue.isFullFor(run.key);
-    if (!queue.isFull && !isFullForKey) return undefined;
-    const { max, maxPerKey } = this.#options.queueBounds;
-    const message = isFullForKey
-      ? `The queue is full ${whose(run.key)}: ${waiting(maxPerKey)}. Submit fewer at once, or raise queue.maxPerKey.`
-      : `The queue is full: ${waiting(max)}. Submit fewer at once, or raise queue.max.`;
-    const receipt = this.#options.settlement.receipt(run);
-    return new SkepError("queue-full", message, { receipt });
+    const isFullForKey = this.queue.isFullFor(run.key);
+    if (!this.queue.isFull && !isFullForKey) return undefined;
+    const { queueBounds, settlement } = this.#options;
+    return queueFull(run, queueBounds, isFullForKey, settlement.receipt(run));
   }
 
   /** The worker to send a run to, or undefined when none has room. */
@@ -412,14 +414,6 @@ export class Dispatcher {
   #reportIdle(): void {
     if (this.isIdle) this.#options.onIdle();
   }
-}
-
-function waiting(count: number): string {
-  return `${count} ${count === 1 ? "run is" : "runs are"} waiting`;
-}
-
-function whose(key: string | undefined): string {
-  return key === undefined ? "for runs without a key" : `for the key "${key.slice(0, 100)}"`;
 }
 
 function totalTimeReached(totalMs: number): NonNullable<Run["reached"]> {

@@ -30,7 +30,8 @@ export function receiptOf(
   };
 }
 
-function sizeOf(target: RunTarget): number {
+/** Bytes that go in with a run. */
+export function sizeOf(target: RunTarget): number {
   if (target.type === "function") return payloadBytes(target.args);
   return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
 }

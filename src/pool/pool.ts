@@ -1,8 +1,7 @@
 /** The public face of a pool. */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
-import { NO_BUFFERS } from "../protocol/payload.ts";
-import { encodeArguments } from "../protocol/values/inbound.ts";
+import { loadPart } from "../load-part.ts";
 import {
   type Definitions,
   type FunctionInput,
@@ -14,19 +13,20 @@ import {
 import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
+import {
+  type Execution,
+  executionTarget,
+  functionTarget,
+  nothingOf,
+  type Subject,
+} from "./execution.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import { checkRunOptions } from "./options.ts";
-import {
-  type EvalOptions,
-  Run,
-  type RunOptions,
-  type RunOutcome,
-  type RunTarget,
-  type SourceOptions,
-} from "./run.ts";
-import { type IsDependency, invalid, sourceTarget } from "./source-target.ts";
+import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { detach } from "./transfer.ts";
 import type { WorkerState } from "./worker-state.ts";
 
@@ -54,11 +54,6 @@ export type Calls<Functions> = string extends keyof Functions
 
 /** A table of functions, also where it is an interface, which has no index signature. */
 export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput };
-
-/** What `execute()` runs. */
-export type Execution =
-  | { run: string; args?: readonly unknown[] | undefined }
-  | ({ eval: string } & SourceOptions);
 
 /** One worker's health. */
 export interface WorkerHealth {
@@ -93,13 +88,15 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
+  readonly #telemetry: Telemetry | undefined;
   /** Evaluations whose modules or types are still being seen to. */
   readonly #preparing = new Set<Promise<void>>();
 
   /** Pools are made by `createPool`. */
-  constructor(core: PoolCore, platform: Platform) {
+  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry) {
     this.#core = core;
     this.#platform = platform;
+    this.#telemetry = telemetry;
     this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
   }
 
@@ -159,6 +156,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   ): Promise<Result> {
     return this.#submit(
       () => functionTarget(name, args, options.transfer),
+      name,
       options,
       "run",
       false,
@@ -171,7 +169,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
    */
   eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
     const makeTarget = () => sourceTarget(source, options, this.#isDependency);
-    return this.#submit(makeTarget, options, "eval", false) as Promise<Result>;
+    return this.#submit(makeTarget, options, options, "eval", false) as Promise<Result>;
   }
 
   /**
@@ -183,7 +181,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
     const makeTarget = () => executionTarget(execution, options.transfer, this.#isDependency);
-    return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
+    return this.#submit(makeTarget, execution, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
   /** Counters and histograms since the pool was created. */
@@ -210,7 +208,23 @@ export class Pool<Functions = any> implements AsyncDisposable {
       waitMs: settlement.waitMs.summary(),
       runMs: settlement.runMs.summary(),
       restarts: seats.reduce((sum, seat) => sum + seat.restarts, 0),
+      errors: Object.fromEntries(settlement.errors),
+      functions: settlement.functions.summary(),
+      otherFunctions: { ...settlement.functions.others },
+      evaluations: { ...settlement.evaluations },
+      keys: settlement.keys.summary(),
+      otherKeys: { ...settlement.keys.others },
     };
+  }
+
+  /**
+   * What `stats()` counts, as Prometheus reads it (text exposition format 0.0.4, to be served as
+   * `text/plain; version=0.0.4; charset=utf-8`).
+   */
+  async metrics(): Promise<string> {
+    const { metricsText } = await loadPart("metrics", () => import("./metrics.ts"));
+    const { waitMs, runMs } = this.#core.settlement;
+    return metricsText({ statistics: this.stats(), health: this.health(), waitMs, runMs });
   }
 
   /** Each worker's health, by id. Asking also has the workers report their memory again. */
@@ -271,6 +285,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
 
   #submit(
     makeTarget: () => RunTarget | Promise<RunTarget>,
+    subject: Subject,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
     wantsOutcome: boolean,
@@ -278,7 +293,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
-      const caller = { resolve, reject, wantsOutcome };
+      const parent = this.#telemetry?.active();
+      const caller = { resolve, reject, wantsOutcome, subject, parent };
       let target: RunTarget | Promise<RunTarget>;
       try {
         target = makeTarget();
@@ -302,28 +318,28 @@ export class Pool<Functions = any> implements AsyncDisposable {
 
   /** What cannot be encoded or read is an outcome; a wrong call is not. */
   #refuse(error: unknown, options: RunOptions | EvalOptions, caller: Caller): void {
-    const isOutcome =
-      caller.wantsOutcome && error instanceof SkepError && error.code !== "invalid-argument";
-    if (isOutcome) this.#accept(NOTHING, error, options, caller);
-    else caller.reject(error as SkepError);
+    if (error instanceof SkepError && error.code !== "invalid-argument") {
+      this.#accept(nothingOf(caller.subject), error, options, caller);
+    } else caller.reject(error as SkepError);
   }
 
   #accept(
     target: RunTarget,
     refusal: SkepError | undefined,
     options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome }: Caller,
+    { resolve, reject, wantsOutcome, parent }: Caller,
   ): void {
     const { dispatcher, settlement, settings, clock } = this.#core;
     const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
+    if (options !== NO_OPTIONS) applyOptions(run, options);
+    run.trace = this.#telemetry?.begin(run, parent);
     if (refusal !== undefined) {
       settlement.refuse(run, refusal);
       return;
     }
-    if (options !== NO_OPTIONS) applyOptions(run, options);
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
       target.args = detach(transfer, target.args);
@@ -341,14 +357,11 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 }
 
-type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome">;
-
-/** Stands in for arguments that could not be encoded. */
-const NOTHING: RunTarget = {
-  type: "function",
-  name: "",
-  args: { bytes: new Uint8Array(), buffers: NO_BUFFERS },
-};
+interface Caller extends Pick<Run, "resolve" | "reject" | "wantsOutcome"> {
+  subject: Subject;
+  /** The OpenTelemetry context it calls in. */
+  parent: unknown;
+}
 
 function applyOptions(run: Run, options: RunOptions): void {
   const { timeoutMs, memoryBytes, signal, priority, key } = options;
@@ -361,28 +374,6 @@ function applyOptions(run: Run, options: RunOptions): void {
   run.signal = signal;
   run.priority = priority ?? 0;
   run.key = key;
-}
-
-function functionTarget(
-  name: string,
-  args: readonly unknown[],
-  transfer: readonly ArrayBuffer[] | undefined,
-): RunTarget {
-  if (typeof name !== "string") throw invalid("The name of the function to run must be a string.");
-  if (!Array.isArray(args)) throw invalid(`The arguments of "${name}" must be an array.`);
-  return { type: "function", name, args: encodeArguments(args, { transfer }) };
-}
-
-function executionTarget(
-  execution: Execution,
-  transfer: readonly ArrayBuffer[] | undefined,
-  isDependency: IsDependency,
-): RunTarget | Promise<RunTarget> {
-  if (typeof execution === "object" && execution !== null) {
-    if ("run" in execution) return functionTarget(execution.run, execution.args ?? [], transfer);
-    if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
-  }
-  throw invalid("execute() needs { run: name, args } or { eval: source }.");
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>;

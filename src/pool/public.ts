@@ -3,12 +3,12 @@ export type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "../enviro
 export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
 export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
+export type { Execution } from "./execution.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
 export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
 export type {
   Calls,
-  Execution,
   FunctionsOf,
   Pool,
   RemoteFunction,
@@ -17,6 +17,8 @@ export type {
 } from "./pool.ts";
 export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
+export type { RunSums, SumsByName } from "./sums.ts";
+export type { ContextApi, Span, SpanOptions, TelemetryOptions, TraceApi, Tracer } from "./trace.ts";
 export type { WorkerState } from "./worker-state.ts";
 export type { Receipt } from "../receipt.ts";
 export type { SourceLocation } from "../source-location.ts";

@@ -3,6 +3,7 @@ import type { SkepError } from "../errors.ts";
 import type { RunLimits, RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
+import type { RunTrace } from "./trace.ts";
 
 /** Options of a single run. */
 export interface RunOptions {
@@ -107,6 +108,8 @@ export class Run {
   signal: AbortSignal | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;
+  /** Its OpenTelemetry spans; undefined when nobody wants them. */
+  trace: RunTrace | undefined;
   /** Called once when the run has settled. */
   onSettled: (() => void) | undefined;
   /** Whether the caller wants an outcome rather than a value or a rejection. */

@@ -61,6 +61,8 @@ export interface WorkerHandle {
 export interface HostAnswer {
   succeeded: boolean;
   payload: Payload;
+  /** There was more to say than the run may be given. */
+  isTooLarge?: boolean | undefined;
 }
 
 /** Why a worker ended. */

@@ -283,6 +283,12 @@ export class Cells {
     return this.#facts.heapEnd(sandbox) - this.#facts.heapStart - (end - start);
   }
 
+  /** Sets how much engine stack the cell's guest may use. */
+  limitStack({ sandbox }: Cell, stackBytes: number): void {
+    sandbox.limitStack(stackBytes);
+    this.#facts.clearStackWatch(sandbox);
+  }
+
   stackWasExhausted(cell: Cell): boolean {
     return this.#facts.stackWasExhausted(cell.sandbox);
   }

@@ -7,6 +7,7 @@ import type {
   HostReplyMessage,
   MessageFromWorker,
   MessageToWorker,
+  RunLimits,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
 import { shadowedDependency } from "../protocol/module-paths.ts";
@@ -36,8 +37,6 @@ import {
 import { nextTask } from "./task.ts";
 import { VirtualModules } from "./virtual-modules.ts";
 
-/** Bytes a result may take in outbound form. */
-const MAXIMUM_OUTPUT_BYTES = 64 * 2 ** 20;
 /** Runs executed in one go before the thread's event loop gets its turn: cancels and timers wait there. */
 const TURN_MS = 4;
 /** Results wait for others at most this long. */
@@ -53,7 +52,10 @@ export interface ExecutorSettings {
   door: HostDoor;
   signals: Signals | undefined;
   isolation: "call" | "worker";
-  memoryBytes: number;
+  /** Of runs that name no others. */
+  limits: RunLimits;
+  /** The engine stack that images were made with. */
+  stackBytes: number;
   /** Answers synchronous host calls where guest and host share a thread. */
   answerNow: AnswerNow | undefined;
   /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
@@ -139,7 +141,8 @@ export class Executor {
             modules: message.modules,
             imports: message.imports,
           };
-    this.#waiting.push(new Run(message.runId, message.slot, message.limits, target));
+    const limits = message.limits ?? this.#settings.limits;
+    this.#waiting.push(new Run(message.runId, message.slot, limits, target));
   }
 
   #cancel(runId: number): void {
@@ -191,9 +194,10 @@ export class Executor {
   }
 
   #cellFor(run: Run): Cell | undefined {
-    const { cells, isolation, memoryBytes } = this.#settings;
+    const { cells, isolation } = this.#settings;
     if (isolation === "worker") {
-      if (!this.#shared) this.#make(memoryBytes, (cell) => (this.#shared = cell));
+      if (!this.#shared)
+        this.#make(this.#settings.limits.memoryBytes, (cell) => (this.#shared = cell));
       return this.#shared;
     }
     const { memoryBytes: heapBytes } = run.limits;
@@ -252,6 +256,11 @@ export class Executor {
     const { sandbox } = cell;
     sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
     run.begin(performance.now());
+    const { stackBytes } = run.limits;
+    // In a shared sandbox another run may have changed it.
+    if (stackBytes !== this.#settings.stackBytes || cell === this.#shared) {
+      this.#settings.cells.limitStack(cell, stackBytes);
+    }
     this.#enter(run, cell, () => {
       const completion = this.#begin(run, sandbox);
       if (completion && completion.value !== 0) run.owned = completion.value;
@@ -271,6 +280,7 @@ export class Executor {
     }
     this.#current = run;
     const before = performance.now();
+    run.enteredAt = before;
     let thrown: Completion | undefined;
     let broken: unknown;
     try {
@@ -280,13 +290,14 @@ export class Executor {
       broken = error;
     }
     const after = performance.now();
-    run.cpuMs += after - before;
+    run.cpuMs += after - run.enteredAt;
+    run.enteredAt = after;
     this.#current = undefined;
     signals?.leave();
     run.peakMemoryBytes = Math.max(run.peakMemoryBytes, this.#settings.cells.heapBytes(cell));
     if (broken !== undefined) this.#fail(run, cell, this.#brokenVerdict(cell, broken));
     else if (run.verdict) this.#fail(run, cell, run.verdict);
-    else if (after > run.deadline) this.#fail(run, cell, run.timedOut());
+    else if (run.isOver(after)) this.#fail(run, cell, run.verdict ?? run.timedOut());
     else if (thrown) this.#failThrown(run, cell, thrown.value);
     else this.#review(run, cell);
     // In a shared cell one run's jobs may have settled another's promise.
@@ -431,7 +442,7 @@ export class Executor {
     try {
       heap.refresh();
       const address = this.#plain(run, cell, value);
-      const maximumBytes = MAXIMUM_OUTPUT_BYTES;
+      const maximumBytes = run.outputLeft;
       writeValue(heap, address, writer, { root: "result", maximumBytes, beside: true });
     } catch (error) {
       this.#fail(run, cell, this.#brokenVerdict(cell, error));

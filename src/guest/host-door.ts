@@ -38,8 +38,10 @@ export interface HostVisit {
   request(action: string, args: readonly unknown[]): Promise<unknown> | undefined;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
-  /** Counts a call into host code. */
+  /** Counts a call into host code; throws when there was one too many. */
   hostCalled(): void;
+  /** The arguments of such a call, which count as output. */
+  readArguments(args: Address): Payload;
   /** Host objects this sandbox holds handles of. */
   handles: Map<number, object>;
 }
@@ -47,7 +49,7 @@ export interface HostVisit {
 /** As much of a visit as a result needs. */
 export type ResultVisit = Pick<HostVisit, "pending" | "handles">;
 
-/** Bytes of arguments a single call into a host module may have. */
+/** Bytes of arguments a service of the platform takes. */
 const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
 
 export class HostDoor {
@@ -122,12 +124,12 @@ export class HostDoor {
           return visit.commonjsBody(heap.text(at(1), 1024));
         case HostOperation.callHost: {
           visit.hostCalled();
-          const id = visit.callHost(heap.text(at(1), 1024), readArguments(sandbox, at(2), true));
+          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2)));
           return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
         }
         case HostOperation.callHostSync: {
           visit.hostCalled();
-          const args = readArguments(sandbox, at(2), true);
+          const args = visit.readArguments(at(2));
           const reply = visit.callHostSync(heap.text(at(1), 1024), args);
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
           return placeSyncReply(sandbox, reply);
@@ -164,7 +166,8 @@ export class HostDoor {
 
   #request(sandbox: Sandbox, visit: HostVisit, action: string, args: Address): Address {
     if (action === "open") visit.hostCalled();
-    const values = decodeValue(argumentBytes(sandbox, args)) as unknown[];
+    const { bytes, buffers } = visit.readArguments(args);
+    const values = decodeValue(bytes, buffers) as unknown[];
     const result = this.#result(visit, visit.request(action, values), undefined);
     return placeArray(sandbox, encodeArray(result, "result"));
   }
@@ -212,7 +215,8 @@ export class HostDoor {
     definition: HostModuleDefinition,
   ): Address {
     visit.hostCalled();
-    const values = decodeValue(argumentBytes(sandbox, args)) as unknown[];
+    const { bytes, buffers } = visit.readArguments(args);
+    const values = decodeValue(bytes, buffers) as unknown[];
     const returned: unknown = Reflect.apply(call, self, values);
     return placeArray(sandbox, encodeArray(this.#result(visit, returned, definition), "result"));
   }
@@ -257,15 +261,20 @@ function withDefaultsMembers(exports: Record<string, unknown>): Record<string, u
 }
 
 /** The arguments of a call, read out of the sandbox. */
-function readArguments(sandbox: Sandbox, args: Address, beside: boolean): Payload {
-  const writer = new ByteWriter();
-  const options = { root: "args", maximumBytes: MAXIMUM_ARGUMENT_BYTES, beside };
-  writeValue(sandbox.heap, args, writer, options);
-  return writer.written;
+function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
+  return readPayload(sandbox, args, MAXIMUM_ARGUMENT_BYTES, false).bytes;
 }
 
-function argumentBytes(sandbox: Sandbox, args: Address): Uint8Array {
-  return readArguments(sandbox, args, false).bytes;
+/** The same, with large buffers beside the bytes unless they must be in them. */
+export function readPayload(
+  sandbox: Sandbox,
+  args: Address,
+  maximumBytes: number,
+  beside = true,
+): Payload {
+  const writer = new ByteWriter();
+  writeValue(sandbox.heap, args, writer, { root: "args", maximumBytes, beside });
+  return writer.written;
 }
 
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */

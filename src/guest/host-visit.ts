@@ -4,20 +4,20 @@
  */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
-import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
+import { NO_BUFFERS, type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
 import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
-import type { HostDoor, HostVisit } from "./host-door.ts";
+import { type HostDoor, type HostVisit, readPayload } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
-import { MAXIMUM_CONSOLE_BYTES, type Run } from "./run.ts";
+import type { Run } from "./run.ts";
 import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
 import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
 
@@ -128,11 +128,10 @@ class CellVisit implements HostVisit {
   }
 
   #isOver(run: Run): boolean {
-    if (run.verdict) return true;
     if (this.#surroundings.signals?.poll(run.slot, run.id)) {
-      run.verdict = { code: "aborted", message: "The run was aborted." };
-    } else if (performance.now() > run.deadline) run.verdict = run.timedOut();
-    return run.verdict !== undefined;
+      run.verdict ??= { code: "aborted", message: "The run was aborted." };
+    }
+    return run.isOver(performance.now());
   }
 
   armTimer(delayMs: number): void {
@@ -158,12 +157,30 @@ class CellVisit implements HostVisit {
   hostCalled(): void {
     const { signals, send, flush, current } = this.#surroundings;
     const run = current();
-    if (!run || run.hostCalls++ > 0) return;
+    if (!run) return;
+    if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
+    if (run.hostCalls > 1) return;
     if (signals) signals.markHostCall(run.slot, run.id);
     else {
       send({ type: "host-called", runId: run.id });
       flush();
     }
+  }
+
+  readArguments(args: Address): Payload {
+    const run = this.#surroundings.current();
+    let payload: Payload;
+    try {
+      const maximumBytes = run?.outputLeft ?? Number.POSITIVE_INFINITY;
+      payload = readPayload(this.#cell.sandbox, args, maximumBytes);
+    } catch (error) {
+      if (run && error instanceof RefusedValueError && error.code === "output-exceeded") {
+        run.verdict ??= { code: "output-exceeded", message: error.message };
+      }
+      throw error;
+    }
+    if (run) run.bytesOut += payloadBytes(payload);
+    return payload;
   }
 
   pending(id: number, promise: PromiseLike<unknown>): void {
@@ -200,7 +217,12 @@ class CellVisit implements HostVisit {
     const { door, signals, answerNow, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return "There is no run that could call the host.";
-    if (answerNow) return answerNow(run.id, name, args);
+    if (answerNow) {
+      const before = performance.now();
+      const reply = answerNow(run.id, name, args);
+      run.enteredAt += performance.now() - before;
+      return reply;
+    }
     const mailbox = signals?.mailbox;
     if (!mailbox) {
       return (
@@ -209,16 +231,18 @@ class CellVisit implements HostVisit {
       );
     }
     const callId = door.nextPendingId();
-    const before = performance.now();
+    let since = performance.now();
     mailbox.open();
     send({ type: "host-call", runId: run.id, callId, isSync: true, name, args });
     flush();
     while (!this.#isOver(run)) {
       const left = Math.max(0, Math.min(BLOCKED_SLICE_MS, run.deadline - performance.now()));
       const reply = mailbox.wait(callId, left);
-      if (!reply) continue;
-      run.cpuMs -= performance.now() - before;
-      return reply;
+      // Waiting is not the guest's execution.
+      const now = performance.now();
+      run.enteredAt += now - since;
+      since = now;
+      if (reply) return reply;
     }
     // The verdict ends the run at the guest's next step, whatever it catches.
     return "The run was ended while it waited for the host.";
@@ -234,20 +258,23 @@ class CellVisit implements HostVisit {
   console(level: Address, values: Address): void {
     const { send, current } = this.#surroundings;
     const run = current();
-    if (!run || run.consoleBytes > MAXIMUM_CONSOLE_BYTES) return;
+    if (!run) return;
+    const { consoleBytes: limit } = run.limits;
+    const maximumBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    if (run.consoleBytes > maximumBytes) return;
     const { heap } = this.#cell.sandbox;
     const word = heap.text(level, 8);
     const writer = new ByteWriter(128);
     try {
-      const options = { root: "console", maximumBytes: MAXIMUM_CONSOLE_BYTES, describe: true };
+      const options = { root: "console", maximumBytes, describe: true };
       writeValue(heap, values, writer, options);
     } catch (error) {
       if (!(error instanceof RefusedValueError)) throw error;
       writeNotice(writer, `[${error.message}]`);
     }
     run.consoleBytes += writer.length;
-    if (run.consoleBytes > MAXIMUM_CONSOLE_BYTES) {
-      writeNotice(writer, `[console output beyond ${MAXIMUM_CONSOLE_BYTES} bytes is cut]`);
+    if (run.consoleBytes > maximumBytes) {
+      writeNotice(writer, `[console output beyond ${limit} bytes is cut]`);
     }
     send({
       type: "console",

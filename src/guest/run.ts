@@ -23,9 +23,6 @@ export interface Verdict {
   message: string;
 }
 
-/** Console bytes of one run that are passed on; the rest is cut with a notice. */
-export const MAXIMUM_CONSOLE_BYTES: number = 2 ** 20;
-
 export class Run {
   verdict: Verdict | undefined;
   /** The guest promise the run waits for, 0 before there is one. */
@@ -38,9 +35,13 @@ export class Run {
   modules: VirtualModules | undefined;
   consoleBytes = 0;
   hostCalls = 0;
+  /** Bytes of arguments that went to the host. */
+  bytesOut = 0;
   gas = 0;
   cpuMs = 0;
   peakMemoryBytes = 0;
+  /** When guest code was entered last. */
+  enteredAt = 0;
   /** When the run must have ended, on `performance.now()`'s clock. */
   deadline: number = Number.POSITIVE_INFINITY;
   startedAt = 0;
@@ -57,6 +58,45 @@ export class Run {
   begin(now: number): void {
     this.startedAt = now;
     if (this.limits.timeoutMs > 0) this.deadline = now + this.limits.timeoutMs;
+  }
+
+  /** Notes a limit that is reached by now, on `performance.now()`'s clock. Returns whether it is over. */
+  isOver(now: number): boolean {
+    if (this.verdict) return true;
+    const { cpuMs, gas } = this.limits;
+    if (now > this.deadline) this.verdict = this.timedOut();
+    else if (cpuMs > 0 && this.cpuMs + now - this.enteredAt > cpuMs) {
+      this.verdict = this.cpuExceeded(this.cpuMs + now - this.enteredAt);
+    } else if (gas > 0 && this.gas > gas) {
+      const message = `The run took more than the ${gas} interrupt polls that limits.gas allows.`;
+      this.verdict = { code: "gas-exceeded", message };
+    }
+    return this.verdict !== undefined;
+  }
+
+  cpuExceeded(usedMs: number): Verdict {
+    return {
+      code: "cpu-exceeded",
+      message: `The run executed for ${Math.ceil(usedMs)} ms, and limits.cpuMs allows ${this.limits.cpuMs} ms.`,
+    };
+  }
+
+  /** Counts a call of the host. False when there was one too many: the run is over. */
+  countHostCall(): boolean {
+    const { hostCalls } = this.limits;
+    if (hostCalls > 0 && this.hostCalls >= hostCalls) {
+      const message = `The run called the host more than the ${hostCalls} times that limits.hostCalls allows.`;
+      this.verdict ??= { code: "host-calls-exceeded", message };
+      return false;
+    }
+    this.hostCalls++;
+    return true;
+  }
+
+  /** Bytes that may still come out. */
+  get outputLeft(): number {
+    const { bytesOut } = this.limits;
+    return bytesOut === 0 ? Number.POSITIVE_INFINITY : Math.max(0, bytesOut - this.bytesOut);
   }
 
   timedOut(): Verdict {

@@ -268,6 +268,11 @@ export class Sandbox {
     if (value !== 0) this.instance.exports.QTS_FreeValuePointer(this.anchors.context, value);
   }
 
+  /** Sets how much stack the engine lets guest code use, until the next reset. */
+  limitStack(bytes: number): void {
+    this.instance.exports.QTS_RuntimeSetMaxStackSize(this.anchors.runtime, bytes);
+  }
+
   /** Where the engine refuses to let the stack grow further down to. */
   get stackLimit(): Address {
     return this.heap.word(this.anchors.runtime + RuntimeLayout.stackLimit);

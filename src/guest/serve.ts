@@ -95,7 +95,7 @@ class GuestWorker {
     const template: TemplateSettings = {
       engine,
       facts,
-      maximumPages: pagesFor(facts.heapStart, settings.memoryBytes),
+      maximumPages: pagesFor(facts.heapStart, settings.limits.memoryBytes),
       installTimeoutMs: settings.installTimeoutMs,
       door,
     };
@@ -110,7 +110,8 @@ class GuestWorker {
       door,
       signals,
       isolation: settings.isolation,
-      memoryBytes: settings.memoryBytes,
+      limits: settings.limits,
+      stackBytes: settings.stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory: () => this.#inventory,

@@ -16,7 +16,7 @@ import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
-import type { HostDoor } from "./host-door.ts";
+import { type HostDoor, readPayload } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
@@ -41,6 +41,9 @@ export interface BootSettings {
   stackBytes: number;
   webApis: readonly GuestApiName[];
 }
+
+/** Bytes of arguments that code of a definition may hand to host modules at once. */
+const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
 
 export interface TemplateSettings {
   engine: Engine;
@@ -115,6 +118,7 @@ class TemplateBuilder {
           // Nothing waits for the host while a template is built.
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
           hostCalled: () => {},
+          readArguments: (address) => readPayload(this.#sandbox, address, MAXIMUM_ARGUMENT_BYTES),
           callHost: noHostYet,
           callHostSync: noHostYet,
           request: noRequestYet,

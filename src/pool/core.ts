@@ -105,12 +105,11 @@ export class PoolCore {
       registry,
       explain,
       supervisor: this.supervisor,
-      timeoutMs: settings.installTimeoutMs + settings.graceMs,
+      timeoutMs: settings.installTimeoutMs + settings.limits.graceMs,
       onChanged: () => dispatcher.pump(),
     });
     this.#watchdog = new Watchdog({
       clock,
-      graceMs: settings.graceMs,
       links: () => this.supervisor.upLinks(),
       onSuspect: (link, run) => {
         dispatcher.removeLink(link);
@@ -189,7 +188,11 @@ export class PoolCore {
     const links = supervisor.upLinks();
     if (end !== "forced" && end !== "late") {
       const shutdowns = links.map(async (link) => {
-        await link.request("shut down", () => link.handle.control.shutdown(), settings.graceMs);
+        await link.request(
+          "shut down",
+          () => link.handle.control.shutdown(),
+          settings.limits.graceMs,
+        );
         this.events.emit("worker-shutdown", { workerId: link.workerId });
       });
       await Promise.race([forced, Promise.allSettled(shutdowns)]);
@@ -242,9 +245,7 @@ export class PoolCore {
       const { run } = detail;
       const receipt = this.settlement.receipt(run);
       const error =
-        run.cancelledAtMs === undefined
-          ? hungError(run, this.settings.graceMs, receipt)
-          : abortedError(run, receipt);
+        run.cancelledAtMs === undefined ? hungError(run, receipt) : abortedError(run, receipt);
       this.dispatcher.release(link, { reason, suspects: [], blamed: { run, error } });
     } else {
       this.dispatcher.release(link, { reason, suspects: isDeliberate ? [] : suspectsOf(link) });

@@ -7,9 +7,9 @@ import { decodeValue } from "../protocol/values/outbound.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
-import type { HostCalls } from "./host-calls.ts";
+import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
-import { abortedError, lostError, missingRequirement, unknownFunction } from "./outcome.ts";
+import { abortedError, lostError, missingRequirement, sizeOf, unknownFunction } from "./outcome.ts";
 import { Queue } from "./queue.ts";
 import type { Run } from "./run.ts";
 import { chooseCandidate } from "./scheduler.ts";
@@ -155,6 +155,7 @@ export class Dispatcher {
       link.finish(run, message.cost);
       settlement.succeed(run, value, message.cost, bytesOut);
     } else if (message.type === "failed" && run !== undefined) {
+      if (message.code === "timeout") this.#checkClock(run);
       const error = settlement.failure(run, message);
       this.#inFlight--;
       link.finish(run, message.cost);
@@ -178,9 +179,47 @@ export class Dispatcher {
 
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
     run.hasCalledHost = true;
+    run.hostBytesOut += payloadBytes(args);
     void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
-      if (link.inFlight.get(run.id) === run) link.answer(run.id, callId, isSync, reply);
+      if (link.inFlight.get(run.id) !== run) return;
+      if (this.#admitsAnswer(run, reply)) link.answer(run.id, callId, isSync, reply);
     });
+  }
+
+  /** Counts what the host answers a run; ends the run where that is too much. */
+  #admitsAnswer(run: Run, { payload, isTooLarge }: HostAnswer): boolean {
+    const { bytesIn } = run.limits;
+    run.hostBytesIn += payloadBytes(payload);
+    if (bytesIn === 0) return true;
+    if (isTooLarge !== true && run.hostBytesIn + sizeOf(run.target) <= bytesIn) return true;
+    const message = `was given more than the ${bytesIn} bytes that limits.bytesIn allows.`;
+    this.reach(run, { code: "input-exceeded", message });
+    return false;
+  }
+
+  /** Ends a run for a limit that the parent holds. */
+  reach(run: Run, reached: NonNullable<Run["reached"]>): void {
+    if (run.cancelledAtMs !== undefined || run.phase === "settled") return;
+    run.reached = reached;
+    this.abort(run);
+  }
+
+  /** Ends a run when too long has passed since its submission. */
+  watchClock(run: Run): void {
+    const { totalMs } = run.limits;
+    run.stopClock = this.#options.settlement.clock.schedule(totalMs, () => {
+      this.reach(run, totalTimeReached(totalMs));
+    });
+  }
+
+  /** A worker that shares this thread hears of the time before this thread's own clock does. */
+  #checkClock(run: Run): void {
+    const { totalMs } = run.limits;
+    const now = this.#options.settlement.clock.now();
+    if (totalMs === 0 || run.cancelledAtMs !== undefined) return;
+    if (now < run.submittedAtMs + totalMs) return;
+    run.reached = totalTimeReached(totalMs);
+    run.cancelledAtMs = now;
   }
 
   /** Answers a synchronous host call of a worker in this thread. */
@@ -188,7 +227,9 @@ export class Dispatcher {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
     run.hasCalledHost = true;
-    return this.#options.hostCalls.answerNow(run, { name, args });
+    run.hostBytesOut += payloadBytes(args);
+    const reply = this.#options.hostCalls.answerNow(run, { name, args });
+    return this.#admitsAnswer(run, reply) ? reply : tooLarge();
   }
 
   /** A batch of a worker is through: there may be room for more. */
@@ -321,4 +362,9 @@ export class Dispatcher {
   #reportIdle(): void {
     if (this.isIdle) this.#options.onIdle();
   }
+}
+
+function totalTimeReached(totalMs: number): NonNullable<Run["reached"]> {
+  const message = `did not end within the ${totalMs} ms from its submission that limits.totalMs allows.`;
+  return { code: "timeout", message };
 }

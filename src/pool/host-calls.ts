@@ -55,14 +55,14 @@ export class HostCalls {
         if (calls.hasEnded) throw named("AbortError", "The run has ended.");
         const args = await validated(host, given);
         const result = this.#call(host, run, calls, trace, args);
-        const answer = success(host, await this.#inTime(host, result), !message.isSync);
-        trace?.succeed();
+        const answer = success(host, await this.#inTime(host, result), !message.isSync, run);
+        trace?.end(answer.succeeded);
         return answer;
       } finally {
         release();
       }
     } catch (error) {
-      trace?.fail(error);
+      trace?.end(false, error);
       return failure(error);
     }
   }
@@ -84,11 +84,11 @@ export class HostCalls {
         result.catch(() => {});
         throw cannotWait(host);
       }
-      const answer = success(host, result, true);
-      trace?.succeed();
+      const answer = success(host, result, true, run);
+      trace?.end(answer.succeeded);
       return answer;
     } catch (error) {
-      trace?.fail(error);
+      trace?.end(false, error);
       return failure(error);
     }
   }
@@ -220,16 +220,25 @@ function inBytes(bytes: Uint8Array): Payload {
   return { bytes, buffers: NO_BUFFERS };
 }
 
-function success(host: PreparedHost, value: unknown, beside: boolean): HostAnswer {
+/** What a run is told that is ended for what it would be given. */
+export function tooLarge(): HostAnswer {
+  const answer = failure(named("RangeError", "The answer of the host is too large."));
+  return { ...answer, isTooLarge: true };
+}
+
+function success(host: PreparedHost, value: unknown, beside: boolean, run: Run): HostAnswer {
   try {
     // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
     const parts = [0, value];
     const root = `the result of host.${host.name}`;
-    const payload = beside ? encodeAnswer(parts, root) : inBytes(encodeArray(parts, root));
+    const { bytesIn } = run.limits;
+    const maximumBytes = bytesIn === 0 ? Number.POSITIVE_INFINITY : bytesIn;
+    const payload = encodeAnswer(parts, root, { beside, maximumBytes });
     return { succeeded: true, payload };
   } catch (error) {
+    if (error instanceof SkepError && error.code === "input-exceeded") return tooLarge();
     const message = error instanceof Error ? error.message.replace(/\[1\]/, "") : String(error);
-    throw named("TypeError", message);
+    return failure(named("TypeError", message));
   }
 }
 

@@ -1,7 +1,7 @@
 /** A pool's statistics in Prometheus' text exposition format, version 0.0.4. */
 import type { WorkerHealth } from "./pool.ts";
 import type { Histogram, PoolStatistics } from "./statistics.ts";
-import { addSums, noSums, type RunSums, type SumsByName } from "./sums.ts";
+import type { RunSums, SumsByName } from "./sums.ts";
 
 export interface Measurements {
   statistics: PoolStatistics;
@@ -15,6 +15,17 @@ const FIRST_OCTAVE = 6;
 const LAST_OCTAVE = 26;
 const MS_PER_SECOND = 1_000;
 const MICROSECONDS_PER_SECOND = 1_000_000;
+
+const QUANTITIES = [
+  "runs",
+  "failed",
+  "wallMs",
+  "cpuMs",
+  "gas",
+  "hostCalls",
+  "bytesIn",
+  "bytesOut",
+] as const satisfies (keyof RunSums)[];
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
@@ -96,9 +107,9 @@ function named(label: string, byName: SumsByName): [Labels, RunSums][] {
   const merged = new Map<string, RunSums>();
   for (const [name, entry] of Object.entries(byName)) {
     const text = name.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
-    const total = merged.get(text) ?? noSums();
-    addSums(total, entry);
-    merged.set(text, total);
+    const total = merged.get(text);
+    if (total === undefined) merged.set(text, { ...entry });
+    else for (const quantity of QUANTITIES) total[quantity] += entry[quantity];
   }
   return Array.from(merged, ([name, total]) => [{ [label]: name }, total]);
 }

@@ -2,19 +2,18 @@
 import type { Environment, Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { EngineName, Isolation } from "../protocol/control.ts";
-import type { RunLimits } from "../protocol/messages.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
 import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
 import type { RestartOptions } from "./backoff.ts";
 import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
+import { LIMIT_KEYS, type LimitOptions, type Limits, resolveLimits } from "./limits.ts";
 import {
   checkKeys,
   display,
   group,
   invalid,
   MAXIMUM_MS,
-  memory,
   milliseconds,
   whole,
 } from "./option-checks.ts";
@@ -78,18 +77,6 @@ export interface PoolOptions<Functions = FunctionTable> extends Definitions<Func
   closeTimeoutMs?: number | undefined;
 }
 
-export interface LimitOptions {
-  /** Milliseconds from the start of a run in its worker; 0 is unlimited. Default 30,000. */
-  timeoutMs?: number | undefined;
-  /** The sandbox heap's hard maximum in bytes. Default 64 MiB. */
-  memoryBytes?: number | undefined;
-  /**
-   * Milliseconds past its limit, or past its abortion, that a run has to end by itself before its
-   * worker is terminated. Default 250.
-   */
-  graceMs?: number | undefined;
-}
-
 export interface QueueOptions {
   /** Runs that may wait; 0 is unbounded. Default 10,000. A full queue refuses with `queue-full`. */
   max?: number | undefined;
@@ -105,8 +92,7 @@ export interface PoolSettings {
   isolation: Isolation;
   webApis: WebApiName[];
   fetch: FetchPolicy | undefined;
-  limits: RunLimits;
-  graceMs: number;
+  limits: Limits;
   queueMax: number;
   maxInFlightPerWorker: number;
   maxParkedPerWorker: number;
@@ -126,18 +112,16 @@ const POOL_KEYS = (
   "bootstrap webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
-const LIMIT_KEYS = ["timeoutMs", "memoryBytes", "graceMs"];
 const QUEUE_KEYS = ["max"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
-const RUN_KEYS = ["timeoutMs", "memoryBytes", "signal", "priority", "key", "transfer"];
+const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
 const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports"];
 const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
 export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {
   checkKeys(options, "createPool", POOL_KEYS);
-  const limits = group(options.limits, "limits", LIMIT_KEYS);
   const queue = group(options.queue, "queue", QUEUE_KEYS);
   const restart = group(options.restart, "restart", RESTART_KEYS);
   if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
@@ -148,22 +132,16 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     min: 1,
     max: MAXIMUM_WORKERS,
   });
+  const engine = resolveEngine(options.engine);
   return {
     workers: environment.threaded ? workers : 1,
     environment,
     warning,
-    engine: resolveEngine(options.engine),
+    engine,
     isolation: resolveIsolation(options.isolation),
     webApis: resolveWebApis(options.webApis),
     fetch: resolveFetch(options.fetch),
-    limits: {
-      timeoutMs: whole(limits["timeoutMs"], "limits.timeoutMs", 30_000, {
-        min: 0,
-        max: MAXIMUM_MS,
-      }),
-      memoryBytes: memory(limits["memoryBytes"], "limits.memoryBytes", 64 * 2 ** 20),
-    },
-    graceMs: milliseconds(limits["graceMs"], "limits.graceMs", 250),
+    limits: resolveLimits(options.limits, environment, engine),
     queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
       min: 1,
@@ -193,9 +171,7 @@ export function definitionsIn(options: PoolOptions): Definitions {
 /** Checks the options of a run. Throws `invalid-argument`. */
 export function checkRunOptions(options: RunOptions, keys: "run" | "eval"): void {
   checkKeys(options, keys, keys === "run" ? RUN_KEYS : EVAL_KEYS);
-  const { timeoutMs, memoryBytes, signal, priority, key, transfer } = options;
-  whole(timeoutMs, "timeoutMs", 0, { min: 0, max: MAXIMUM_MS });
-  if (memoryBytes !== undefined) memory(memoryBytes, "memoryBytes", memoryBytes);
+  const { signal, priority, key, transfer } = options;
   whole(priority, "priority", 0, {
     min: Number.MIN_SAFE_INTEGER,
     max: Number.MAX_SAFE_INTEGER,

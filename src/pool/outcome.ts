@@ -23,14 +23,14 @@ export function receiptOf(
     queuedMs: Math.max(0, settledAtMs - run.submittedAtMs - wallMs),
     ...(cost ?? NO_COST),
     wallMs,
-    bytesIn: sizeOf(run.target),
-    bytesOut,
+    bytesIn: run.hostBytesIn + sizeOf(run.target),
+    bytesOut: run.hostBytesOut + bytesOut,
     workerId: run.workerId,
     attempts: run.attempts,
   };
 }
 
-/** Bytes that go in with a run. */
+/** Bytes that a run starts with; of text, its characters. */
 export function sizeOf(target: RunTarget): number {
   if (target.type === "function") return payloadBytes(target.args);
   return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
@@ -98,17 +98,38 @@ export function missingRequirement(
   );
 }
 
-/** The error of a run that the caller ended. */
+/** The error of a run that was ended early: by the caller, or by a limit that the parent holds. */
 export function abortedError(run: Run, receipt: Receipt): SkepError {
+  if (run.reached) {
+    const { code, message } = run.reached;
+    return new SkepError(code, `${describeRun(run)} ${message}`, { receipt });
+  }
   return new SkepError("aborted", `${describeRun(run)} was aborted by its signal.`, {
     receipt,
     cause: run.signal?.reason as unknown,
   });
 }
 
+/** The error of an evaluation whose text is larger than allowed. */
+export function tooMuchSource(run: Run, receipt: Receipt): SkepError {
+  const { bytesIn } = run.limits;
+  const message =
+    `${describeRun(run)} has ${sizeOf(run.target)} characters of source, and limits.bytesIn allows ` +
+    `${bytesIn}.`;
+  return new SkepError("input-exceeded", message, { receipt });
+}
+
 /** The error of a run whose worker had to be terminated. */
-export function hungError(run: Run, graceMs: number, receipt: Receipt): SkepError {
-  const { timeoutMs } = run.limits;
+export function hungError(run: Run, receipt: Receipt): SkepError {
+  const { timeoutMs, cpuMs, graceMs } = run.limits;
+  if (cpuMs > 0 && (timeoutMs === 0 || cpuMs < timeoutMs)) {
+    return new SkepError(
+      "cpu-exceeded",
+      `${describeRun(run)} executed for more than ${cpuMs} ms and did not react to being ` +
+        `interrupted for another ${graceMs} ms, so its worker was terminated.`,
+      { receipt },
+    );
+  }
   return new SkepError(
     "timeout",
     `${describeRun(run)} did not end within ${timeoutMs} ms and did not react to being ` +

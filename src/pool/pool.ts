@@ -13,16 +13,20 @@ import {
 import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
-import {
-  type Execution,
-  executionTarget,
-  functionTarget,
-  nothingOf,
-  type Subject,
-} from "./execution.ts";
+import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
+import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
-import { type EvalOptions, Run, type RunOptions, type RunOutcome, type RunTarget } from "./run.ts";
+import { sizeOf, tooMuchSource } from "./outcome.ts";
+import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
+import {
+  type EvalOptions,
+  Run,
+  type RunOptions,
+  type RunOutcome,
+  type RunTarget,
+  type SourceOptions,
+} from "./run.ts";
 import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
@@ -54,6 +58,11 @@ export type Calls<Functions> = string extends keyof Functions
 
 /** A table of functions, also where it is an interface, which has no index signature. */
 export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput };
+
+/** What `execute()` runs. */
+export type Execution =
+  | { run: string; args?: readonly unknown[] | undefined }
+  | ({ eval: string } & SourceOptions);
 
 /** One worker's health. */
 export interface WorkerHealth {
@@ -155,7 +164,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
     return this.#submit(
-      () => functionTarget(name, args, options.transfer),
+      (limits) => functionTarget(name, args, options.transfer, limits),
       name,
       options,
       "run",
@@ -180,7 +189,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const makeTarget = () => executionTarget(execution, options.transfer, this.#isDependency);
+    const makeTarget = (limits: Limits) =>
+      executionTarget(execution, options.transfer, limits, this.#isDependency);
     return this.#submit(makeTarget, execution, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
@@ -208,12 +218,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
       waitMs: settlement.waitMs.summary(),
       runMs: settlement.runMs.summary(),
       restarts: seats.reduce((sum, seat) => sum + seat.restarts, 0),
-      errors: Object.fromEntries(settlement.errors),
-      functions: settlement.functions.summary(),
-      otherFunctions: { ...settlement.functions.others },
-      evaluations: { ...settlement.evaluations },
-      keys: settlement.keys.summary(),
-      otherKeys: { ...settlement.keys.others },
+      ...settlement.totals(),
     };
   }
 
@@ -284,7 +289,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 
   #submit(
-    makeTarget: () => RunTarget | Promise<RunTarget>,
+    makeTarget: (limits: Limits) => RunTarget | Promise<RunTarget>,
     subject: Subject,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
@@ -293,11 +298,17 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       // Everything thrown in here rejects the promise.
       if (options !== NO_OPTIONS) checkRunOptions(options, kind);
+      const { settings } = this.#core;
+      const { environment, engine } = settings;
+      const limits =
+        options === NO_OPTIONS
+          ? settings.limits
+          : callLimits(options, settings.limits, environment.stackBytes[engine]);
       const parent = this.#telemetry?.active();
-      const caller = { resolve, reject, wantsOutcome, subject, parent };
+      const caller = { resolve, reject, wantsOutcome, limits, subject, parent };
       let target: RunTarget | Promise<RunTarget>;
       try {
-        target = makeTarget();
+        target = makeTarget(limits);
       } catch (error) {
         this.#refuse(error, options, caller);
         return;
@@ -327,10 +338,10 @@ export class Pool<Functions = any> implements AsyncDisposable {
     target: RunTarget,
     refusal: SkepError | undefined,
     options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome, parent }: Caller,
+    { resolve, reject, wantsOutcome, limits, parent }: Caller,
   ): void {
-    const { dispatcher, settlement, settings, clock } = this.#core;
-    const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+    const { dispatcher, settlement, clock } = this.#core;
+    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
@@ -340,6 +351,11 @@ export class Pool<Functions = any> implements AsyncDisposable {
       settlement.refuse(run, refusal);
       return;
     }
+    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
+      settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
+      return;
+    }
+    if (limits.totalMs > 0) dispatcher.watchClock(run);
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
       target.args = detach(transfer, target.args);
@@ -357,44 +373,15 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 }
 
-interface Caller extends Pick<Run, "resolve" | "reject" | "wantsOutcome"> {
+interface Caller extends Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits"> {
   subject: Subject;
   /** The OpenTelemetry context it calls in. */
   parent: unknown;
 }
 
 function applyOptions(run: Run, options: RunOptions): void {
-  const { timeoutMs, memoryBytes, signal, priority, key } = options;
-  if (timeoutMs !== undefined || memoryBytes !== undefined) {
-    run.limits = {
-      timeoutMs: timeoutMs ?? run.limits.timeoutMs,
-      memoryBytes: memoryBytes ?? run.limits.memoryBytes,
-    };
-  }
+  const { signal, priority, key } = options;
   run.signal = signal;
   run.priority = priority ?? 0;
   run.key = key;
 }
-
-type Call = (...args: unknown[]) => Promise<unknown>;
-
-/** An object with a method for every name. */
-function callSurface(run: (name: string, args: unknown[]) => Promise<unknown>): object {
-  const known = new Map<string, Call>();
-  return new Proxy(Object.create(null) as object, {
-    get(_target, name) {
-      // With these the surface would look like a promise, or like something to iterate.
-      if (typeof name === "symbol" || ["then", "catch", "finally"].includes(name)) return undefined;
-      let call = known.get(name);
-      if (call === undefined) {
-        call = (...args) => run(name, args);
-        // Names may come from anywhere: what is remembered for speed must not grow for ever.
-        if (known.size >= REMEMBERED_CALLS) known.clear();
-        known.set(name, call);
-      }
-      return call;
-    },
-  });
-}
-
-const REMEMBERED_CALLS = 1024;

@@ -3,12 +3,13 @@ export type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "../enviro
 export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
 export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
-export type { Execution } from "./execution.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
-export type { LimitOptions, PoolOptions, QueueOptions } from "./options.ts";
+export type { LimitOptions } from "./limits.ts";
+export type { PoolOptions, QueueOptions } from "./options.ts";
 export type {
   Calls,
+  Execution,
   FunctionsOf,
   Pool,
   RemoteFunction,

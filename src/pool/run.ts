@@ -1,16 +1,13 @@
 /** One run, from submission to its one settlement. */
-import type { SkepError } from "../errors.ts";
-import type { RunLimits, RunSourceMessage } from "../protocol/messages.ts";
+import type { SkepError, SkepErrorCode } from "../errors.ts";
+import type { RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
+import type { LimitOptions, Limits } from "./limits.ts";
 import type { RunTrace } from "./trace.ts";
 
-/** Options of a single run. */
-export interface RunOptions {
-  /** Milliseconds from the start of the run in its worker; 0 is unlimited. Default: the pool's. */
-  timeoutMs?: number | undefined;
-  /** The sandbox heap's hard maximum in bytes. Default: the pool's. */
-  memoryBytes?: number | undefined;
+/** Options of a single run. Limits that it does not name are the pool's. */
+export interface RunOptions extends LimitOptions {
   /** Ends the run early: it leaves the queue at once, and is interrupted when it is running. */
   signal?: AbortSignal | undefined;
   /** Runs of a higher priority leave the queue first. A whole number; default 0. */
@@ -101,11 +98,18 @@ export class Run {
   isParked = false;
   /** Whether it has called into the host, so that running it again would call twice. */
   hasCalledHost = false;
-  /** When the caller asked to end it early; undefined when not. */
+  /** When it was to be ended early, by the caller or by a limit that the parent holds; or undefined. */
   cancelledAtMs: number | undefined;
+  /** The limit that ended it early; undefined when the caller did. */
+  reached: { code: SkepErrorCode; message: string } | undefined;
+  /** Bytes of the host's answers and of what they were asked with. */
+  hostBytesIn = 0;
+  hostBytesOut = 0;
   priority = 0;
   key: string | undefined;
   signal: AbortSignal | undefined;
+  /** Stops the clock of `limits.totalMs`; undefined when there is none. */
+  stopClock: (() => void) | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;
   /** Its OpenTelemetry spans; undefined when nobody wants them. */
@@ -120,7 +124,7 @@ export class Run {
   constructor(
     public id: number,
     readonly target: RunTarget,
-    public limits: RunLimits,
+    public limits: Limits,
     readonly submittedAtMs: number,
   ) {}
 

@@ -7,16 +7,16 @@ import type { EventEmitter } from "./events.ts";
 import { abortedError, failureOf, receiptOf, sizeOf } from "./outcome.ts";
 import type { Explain } from "./place.ts";
 import type { Run, RunOutcome } from "./run.ts";
-import { Histogram } from "./statistics.ts";
+import { Histogram, type RunTotals } from "./statistics.ts";
 import { addRun, NamedSums, noSums, type RunSums } from "./sums.ts";
 
 export class Settlement {
   readonly waitMs: Histogram = new Histogram();
   readonly runMs: Histogram = new Histogram();
-  readonly functions: NamedSums = new NamedSums();
-  readonly keys: NamedSums = new NamedSums();
-  readonly evaluations: RunSums = noSums();
-  readonly errors: Map<SkepErrorCode, number> = new Map();
+  readonly #functions: NamedSums = new NamedSums();
+  readonly #keys: NamedSums = new NamedSums();
+  readonly #evaluations: RunSums = noSums();
+  readonly #errors: Map<SkepErrorCode, number> = new Map();
   completed = 0;
   failed = 0;
   refused = 0;
@@ -37,7 +37,8 @@ export class Settlement {
       return;
     }
     this.completed++;
-    this.#sum(run, false, cost, sizeOf(run.target), bytesOut);
+    const bytesIn = run.hostBytesIn + sizeOf(run.target);
+    this.#sum(run, false, cost, bytesIn, run.hostBytesOut + bytesOut);
     run.phase = "settled";
     detach(run);
     const { trace, wantsOutcome } = run;
@@ -90,11 +91,23 @@ export class Settlement {
     this.waitMs.add(Math.max(0, now - run.submittedAtMs - cost.wallMs));
   }
 
+  /** The part of the pool's statistics that is added up here. */
+  totals(): RunTotals {
+    return {
+      errors: Object.fromEntries(this.#errors),
+      functions: this.#functions.summary(),
+      otherFunctions: { ...this.#functions.others },
+      evaluations: { ...this.#evaluations },
+      keys: this.#keys.summary(),
+      otherKeys: { ...this.#keys.others },
+    };
+  }
+
   #sum(run: Run, hasFailed: boolean, cost: RunCost, bytesIn: number, bytesOut: number): void {
     const { target, key } = run;
-    const sums = target.type === "function" ? this.functions.of(target.name) : this.evaluations;
+    const sums = target.type === "function" ? this.#functions.of(target.name) : this.#evaluations;
     addRun(sums, hasFailed, cost, bytesIn, bytesOut);
-    if (key !== undefined) addRun(this.keys.of(key), hasFailed, cost, bytesIn, bytesOut);
+    if (key !== undefined) addRun(this.#keys.of(key), hasFailed, cost, bytesIn, bytesOut);
   }
 
   #reject(run: Run, error: SkepError): Receipt {
@@ -102,7 +115,7 @@ export class Settlement {
     run.phase = "settled";
     detach(run);
     const receipt = error.receipt ?? attachReceipt(error, this.receipt(run));
-    this.errors.set(error.code, (this.errors.get(error.code) ?? 0) + 1);
+    this.#errors.set(error.code, (this.#errors.get(error.code) ?? 0) + 1);
     if (run.wantsOutcome) {
       run.resolve({ ok: false, error, receipt } satisfies RunOutcome);
     } else {
@@ -126,4 +139,6 @@ function detach(run: Run): void {
   run.onSettled = undefined;
   run.stopWatching?.();
   run.stopWatching = undefined;
+  run.stopClock?.();
+  run.stopClock = undefined;
 }

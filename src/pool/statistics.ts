@@ -79,8 +79,27 @@ export class Histogram {
   }
 }
 
+/** What all runs come to. */
+export interface RunTotals {
+  /** How many runs settled with an error of which code, refused ones included. */
+  errors: Partial<Record<SkepErrorCode, number>>;
+  /**
+   * What the runs of each function cost in total, by the function's name. At most 1,000 names are
+   * told apart, by and large those that ran last, and none of more than 200 characters.
+   */
+  functions: SumsByName;
+  /** What runs of functions cost that are not told apart. */
+  otherFunctions: Readonly<RunSums>;
+  /** What evaluations cost in total. */
+  evaluations: Readonly<RunSums>;
+  /** What the runs with each `key` cost in total, evaluations included; bounded like `functions`. */
+  keys: SumsByName;
+  /** What runs with keys cost that are not told apart. */
+  otherKeys: Readonly<RunSums>;
+}
+
 /** What `pool.stats()` returns. */
-export interface PoolStatistics {
+export interface PoolStatistics extends RunTotals {
   /** Places for workers by state. */
   workers: { total: number } & Record<WorkerState, number>;
   /** Runs that wait for a worker. */
@@ -99,19 +118,4 @@ export interface PoolStatistics {
   runMs: Distribution;
   /** Workers that were replaced. */
   restarts: number;
-  /** How many runs settled with an error of which code, refused ones included. */
-  errors: Partial<Record<SkepErrorCode, number>>;
-  /**
-   * What the runs of each function cost in total, by the function's name. At most 1,000 names are
-   * told apart, by and large those that ran last, and none of more than 200 characters.
-   */
-  functions: SumsByName;
-  /** What runs of functions cost that are not told apart. */
-  otherFunctions: Readonly<RunSums>;
-  /** What evaluations cost in total. */
-  evaluations: Readonly<RunSums>;
-  /** What the runs with each `key` cost in total, evaluations included; bounded like `functions`. */
-  keys: SumsByName;
-  /** What runs with keys cost that are not told apart. */
-  otherKeys: Readonly<RunSums>;
 }

@@ -243,7 +243,7 @@ export class Supervisor {
             engine,
             engineModule,
             isolation,
-            memoryBytes: limits.memoryBytes,
+            limits,
             webApis,
             fetch,
             installTimeoutMs,
@@ -259,7 +259,7 @@ export class Supervisor {
   async #installMissing(link: WorkerLink): Promise<void> {
     const { registry, settings } = this.#options;
     const change = registry.changeSince(link.revision);
-    const result = await link.install(change, settings.installTimeoutMs + settings.graceMs);
+    const result = await link.install(change, settings.installTimeoutMs + settings.limits.graceMs);
     if (!result.ok) throw new InstallRefusal(result.failure);
   }
 

@@ -77,10 +77,9 @@ export class Telemetry {
           traceparent: this.#guarded(() => traceparentOf(call)),
           // Not guarded: what the task throws is its caller's.
           within: (task) => contexts.with(trace.setSpan(context, call), task),
-          succeed: () => this.#guarded(() => call.end(now())),
-          fail: (error) =>
+          end: (hasSucceeded, error) =>
             this.#guarded(() => {
-              markFailed(call, errorType(error));
+              if (!hasSucceeded) markFailed(call, errorType(error));
               call.end(now());
             }),
         };
@@ -122,8 +121,7 @@ export class Telemetry {
 const NO_HOST_CALL: HostCallTrace = {
   traceparent: undefined,
   within: (task) => task(),
-  succeed: () => {},
-  fail: () => {},
+  end: () => {},
 };
 
 function identityOf(run: Run): Record<string, string | number> {

@@ -68,6 +68,5 @@ export interface HostCallTrace {
   readonly traceparent: string | undefined;
   /** Runs a task with this span as the active one. */
   within<Result>(task: () => Result): Result;
-  succeed(): void;
-  fail(error: unknown): void;
+  end(hasSucceeded: boolean, error?: unknown): void;
 }

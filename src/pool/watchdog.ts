@@ -19,7 +19,6 @@ export type Verdict =
 
 export interface WatchdogOptions {
   clock: Clock;
-  graceMs: number;
   /** Workers to watch, those that take no new runs included. */
   links(): readonly WorkerLink[];
   onSuspect(link: WorkerLink, run: Run): void;
@@ -99,7 +98,7 @@ export class Watchdog {
   }
 
   #look(link: WorkerLink, now: number): void {
-    const verdict = judge(link, now, this.#lastLookMs, this.#options.graceMs);
+    const verdict = judge(link, now, this.#lastLookMs);
     const wasSuspect = link.isSuspect;
     link.isSuspect = verdict.type === "suspect";
     if (verdict.type === "hung") this.#options.onDead(link, verdict.run);
@@ -110,7 +109,7 @@ export class Watchdog {
 }
 
 /** What to think of a worker now. */
-function judge(link: WorkerLink, now: number, previousLookMs: number, graceMs: number): Verdict {
+function judge(link: WorkerLink, now: number, previousLookMs: number): Verdict {
   if (link.inFlight.size === 0) return HEALTHY;
   if (link.handle.signals !== undefined) observeSignals(link, now, previousLookMs);
 
@@ -118,9 +117,9 @@ function judge(link: WorkerLink, now: number, previousLookMs: number, graceMs: n
   const running = inside === undefined ? undefined : link.inFlight.get(inside.runId);
   if (inside !== undefined && running !== undefined && !isElsewhere(link, running)) {
     link.lastProgressMs = now;
-    return judgeRunning(running, inside.sinceMs, now, graceMs);
+    return judgeRunning(running, inside.sinceMs, now);
   }
-  return judgeWaiting(link, now, graceMs);
+  return judgeWaiting(link, now);
 }
 
 /** Without a signal block an entry is over when the run parks; messages tell. */
@@ -148,11 +147,15 @@ function observeSignals(link: WorkerLink, now: number, previousLookMs: number): 
 }
 
 /** A run is inside the engine: for how much longer than it may? */
-function judgeRunning(run: Run, insideSinceMs: number, now: number, graceMs: number): Verdict {
+function judgeRunning(run: Run, insideSinceMs: number, now: number): Verdict {
   const startedAtMs = run.startedAtMs ?? insideSinceMs;
-  const { timeoutMs } = run.limits;
-  const limitMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : startedAtMs + timeoutMs;
-  const endMs = Math.min(limitMs, run.cancelledAtMs ?? Number.POSITIVE_INFINITY);
+  const { timeoutMs, cpuMs, graceMs } = run.limits;
+  const endMs = Math.min(
+    timeoutMs === 0 ? Number.POSITIVE_INFINITY : startedAtMs + timeoutMs,
+    // What it has executed before is for the worker to know: this is at least so much.
+    cpuMs === 0 ? Number.POSITIVE_INFINITY : insideSinceMs + cpuMs,
+    run.cancelledAtMs ?? Number.POSITIVE_INFINITY,
+  );
   // A run that comes back into the engine late still gets its grace to notice.
   const overdueMs = now - Math.max(endMs, insideSinceMs);
   if (overdueMs > graceMs) return { type: "hung", run };
@@ -160,12 +163,13 @@ function judgeRunning(run: Run, insideSinceMs: number, now: number, graceMs: num
 }
 
 /** Nothing is inside the engine: something must come back before long. */
-function judgeWaiting(link: WorkerLink, now: number, graceMs: number): Verdict {
+function judgeWaiting(link: WorkerLink, now: number): Verdict {
   // A change of the registry has its own limit, and runs wait behind it.
   if (link.pendingRequestCount > 0) return HEALTHY;
   const quietMs = now - link.lastProgressMs;
   let patienceMs = 0;
   for (const run of link.inFlight.values()) {
+    const { graceMs } = run.limits;
     const timeoutMs = run.limits.timeoutMs === 0 ? Number.POSITIVE_INFINITY : run.limits.timeoutMs;
     if (!run.isParked) patienceMs = Math.max(patienceMs, timeoutMs + graceMs);
     else if (run.startedAtMs !== undefined) {

@@ -7,6 +7,7 @@ import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
 import type { Clock } from "./clock.ts";
+import type { Limits } from "./limits.ts";
 import type { Run } from "./run.ts";
 import { RunTable } from "./run-table.ts";
 
@@ -64,6 +65,8 @@ export class WorkerLink {
 
   readonly #freeSlots: number[];
   readonly #maxBacklog: number;
+  /** Those the worker was started with. */
+  readonly #limits: Limits;
   readonly #pendingRequests = new Set<(error: Error) => void>();
   #writer = new ByteWriter();
   #flushDue = false;
@@ -77,10 +80,11 @@ export class WorkerLink {
   constructor(
     readonly workerId: number,
     readonly handle: WorkerHandle,
-    room: { maxInFlightPerWorker: number; maxParkedPerWorker: number },
+    room: { maxInFlightPerWorker: number; maxParkedPerWorker: number; limits: Limits },
     readonly clock: Clock,
     readonly listener: LinkListener,
   ) {
+    this.#limits = room.limits;
     this.#maxBacklog = room.maxInFlightPerWorker;
     const slots = room.maxInFlightPerWorker + room.maxParkedPerWorker;
     // Taken from the end: low numbers first.
@@ -129,7 +133,11 @@ export class WorkerLink {
     if (this.#backlog === 0) this.lastProgressMs = this.clock.now();
     this.#backlog++;
     this.inFlight.add(run);
-    const { id: runId, slot, limits, target, functionId } = run;
+    const { id: runId, slot, target, functionId } = run;
+    const limits =
+      run.limits === this.#limits && run.limits.totalMs === 0
+        ? undefined
+        : workerLimits(run, this.clock.now());
     if (target.type === "function") {
       this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
     } else {
@@ -309,4 +317,12 @@ export class WorkerLink {
     }
     this.listener.onBatchDone(this);
   }
+}
+
+/** The limits a worker holds a run to: it knows nothing of the time before. */
+function workerLimits({ limits, submittedAtMs }: Run, now: number): Limits {
+  if (limits.totalMs === 0) return limits;
+  const leftMs = Math.max(1, Math.ceil(submittedAtMs + limits.totalMs - now));
+  const timeoutMs = limits.timeoutMs === 0 ? leftMs : Math.min(limits.timeoutMs, leftMs);
+  return { ...limits, timeoutMs };
 }

@@ -5,6 +5,7 @@
 
 import type { SourceLocation } from "../source-location.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
+import type { RunLimits } from "./messages.ts";
 import type { WebApiName } from "./web-apis.ts";
 
 export type EngineName = "sync" | "asyncify";
@@ -17,8 +18,8 @@ export interface WorkerSettings {
   /** The engine, compiled once by the parent and shared. */
   engineModule: WebAssembly.Module;
   isolation: Isolation;
-  /** The heap maximum of sandboxes whose run does not name another, in bytes. */
-  memoryBytes: number;
+  /** Of runs that name no others. */
+  limits: RunLimits;
   /** What sandboxes have besides the language. */
   webApis: WebApiName[];
   /** What guests may fetch; without it there is no `fetch`. */

@@ -5,12 +5,20 @@
 
 import type { Payload } from "./payload.ts";
 
-/** Limits that travel with a run. */
+/** Limits that a worker holds runs to. 0 is unlimited, but for `memoryBytes` and `stackBytes`. */
 export interface RunLimits {
-  /** Milliseconds from the start of the run in the worker; 0 is unlimited. */
+  /** Milliseconds from the start of the run in the worker. */
   timeoutMs: number;
+  /** Milliseconds of guest execution. */
+  cpuMs: number;
+  /** Interrupt polls. */
+  gas: number;
   /** The sandbox heap's hard maximum in bytes. */
   memoryBytes: number;
+  stackBytes: number;
+  hostCalls: number;
+  bytesOut: number;
+  consoleBytes: number;
 }
 
 /** A call of a registered function. */
@@ -19,7 +27,8 @@ export interface RunFunctionMessage {
   runId: number;
   /** The cancel flag this run listens to in the signal block, unique among the worker's runs. */
   slot: number;
-  limits: RunLimits;
+  /** Undefined: the ones the worker was started with. */
+  limits: RunLimits | undefined;
   functionId: number;
   /** The arguments in inbound form (`values/inbound.ts`). */
   args: Payload;
@@ -30,7 +39,7 @@ export interface RunSourceMessage {
   type: "run-source";
   runId: number;
   slot: number;
-  limits: RunLimits;
+  limits: RunLimits | undefined;
   /** `script`: completion value, top-level await; `module`: the module's namespace. */
   kind: "script" | "module";
   /** The name stack traces show. */
@@ -85,6 +94,9 @@ export interface SettledMessage {
 export type WorkerFailureCode =
   | "guest-error"
   | "timeout"
+  | "cpu-exceeded"
+  | "gas-exceeded"
+  | "host-calls-exceeded"
   | "memory-exceeded"
   | "stack-exceeded"
   | "output-exceeded"

@@ -24,10 +24,23 @@ const FROM_WORKER = {
   "host-called": 7,
   "host-call": 8,
 } as const;
+const LIMIT_ORDER = [
+  "timeoutMs",
+  "cpuMs",
+  "gas",
+  "memoryBytes",
+  "stackBytes",
+  "hostCalls",
+  "bytesOut",
+  "consoleBytes",
+] as const satisfies readonly (keyof RunLimits)[];
 const LEVELS: readonly ConsoleLevel[] = ["debug", "log", "info", "warn", "error"];
 const FAILURES: readonly WorkerFailureCode[] = [
   "guest-error",
   "timeout",
+  "cpu-exceeded",
+  "gas-exceeded",
+  "host-calls-exceeded",
   "memory-exceeded",
   "stack-exceeded",
   "output-exceeded",
@@ -54,8 +67,7 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
     return;
   }
   writer.varint(message.slot);
-  writer.varint(message.limits.timeoutMs);
-  writer.varint(message.limits.memoryBytes);
+  writeLimits(writer, message.limits);
   if (message.type === "run-function") {
     writer.varint(message.functionId);
     writer.payload(message.args);
@@ -66,6 +78,20 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
     writePairs(writer, message.modules);
     writePairs(writer, message.imports);
   }
+}
+
+/** Most runs have the limits their worker was started with: those need not travel. */
+function writeLimits(writer: ByteWriter, limits: RunLimits | undefined): void {
+  writer.u8(limits === undefined ? 0 : 1);
+  if (limits === undefined) return;
+  for (const key of LIMIT_ORDER) writer.varint(limits[key]);
+}
+
+function readLimits(reader: ByteReader): RunLimits | undefined {
+  if (reader.u8() === 0) return undefined;
+  const limits: Partial<RunLimits> = {};
+  for (const key of LIMIT_ORDER) limits[key] = reader.varint();
+  return limits as RunLimits;
 }
 
 /** Reads a batch from the parent. Byte fields are views into the batch. */
@@ -85,7 +111,7 @@ export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
       continue;
     }
     const slot = reader.varint();
-    const limits: RunLimits = { timeoutMs: reader.varint(), memoryBytes: reader.varint() };
+    const limits = readLimits(reader);
     if (type === TO_WORKER["run-function"]) {
       const functionId = reader.varint();
       yield { type: "run-function", runId, slot, limits, functionId, args: reader.payload() };

@@ -28,12 +28,17 @@ export function encodeArguments(args: readonly unknown[], options: EncodeOptions
 }
 
 /**
- * Encodes a host function's answer. Large buffers go beside the bytes.
+ * Encodes a host function's answer. Large buffers go beside the bytes, unless they must be in them.
  *
  * @throws SkepError `not-marshallable`, naming the path from `root` on.
+ * @throws SkepError `input-exceeded` beyond `maximumBytes`.
  */
-export function encodeAnswer(values: readonly unknown[], root: string): Payload {
-  return new InboundEncoder({ root, beside: true }).encode(values);
+export function encodeAnswer(
+  values: readonly unknown[],
+  root: string,
+  options: { beside: boolean; maximumBytes: number },
+): Payload {
+  return new InboundEncoder({ root, ...options }).encode(values);
 }
 
 /**

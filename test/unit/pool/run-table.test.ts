@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { LIMITS } from "./limits-of-runs.ts";
 import { describe, expect, it } from "vitest";
 import { Run } from "../../../src/pool/run.ts";
 import { RunTable } from "../../../src/pool/run-table.ts";
@@ -8,7 +9,7 @@ const MAXIMUM = 8;
 function run(id: number, submittedAtMs = 0): Run {
   const args = { bytes: new Uint8Array(), buffers: [] };
   const target = { type: "function", name: "work", args } as const;
-  return new Run(id, target, { timeoutMs: 0, memoryBytes: 0 }, submittedAtMs);
+  return new Run(id, target, LIMITS, submittedAtMs);
 }
 
 describe("RunTable", () => {

@@ -1,3 +1,4 @@
+import { LIMITS } from "./limits-of-runs.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RunCost } from "../../../src/protocol/messages.ts";
 import { Run } from "../../../src/pool/run.ts";
@@ -25,14 +26,14 @@ beforeEach(() => {
     onBatchDone: () => {},
     onBroken: () => {},
   };
-  const room = { maxInFlightPerWorker: SLOTS, maxParkedPerWorker: 0 };
+  const room = { maxInFlightPerWorker: SLOTS, maxParkedPerWorker: 0, limits: LIMITS };
   link = new WorkerLink(1, worker.handle, room, clock, listener);
 });
 
 function start(): Run {
   const args = { bytes: new Uint8Array(), buffers: [] };
   const target = { type: "function", name: "f", args } as const;
-  const run = new Run(++lastId, target, { timeoutMs: 1, memoryBytes: 1 }, 0);
+  const run = new Run(++lastId, target, LIMITS, 0);
   link.start(run);
   return run;
 }

@@ -27,6 +27,9 @@ export const MAXIMUM_NAMES = 1_000;
 /** Names that are longer are not told apart, for the same reason. */
 const MAXIMUM_NAME_LENGTH = 200;
 
+/** How many names are given up when there are too many. */
+const SHARE_GIVEN_UP = 1 / 16;
+
 export function noSums(): RunSums {
   return {
     runs: 0,
@@ -77,8 +80,8 @@ interface Entry {
 }
 
 /**
- * Sums by name, for a bounded number of names. When there are too many, one that was not used for
- * a while is given up, and its sums go to the others'.
+ * Sums by name, for a bounded number of names. When there are too many, some that were not used
+ * for a while are given up, and their sums go to the others'.
  */
 export class NamedSums {
   /** The sums of all names that are not told apart. */
@@ -96,7 +99,7 @@ export class NamedSums {
       return known.sums;
     }
     if (name.length > MAXIMUM_NAME_LENGTH) return this.others;
-    if (this.#entries.size >= this.maximum) this.#giveUpOne();
+    if (this.#entries.size >= this.maximum) this.#giveUpSome();
     const sums = noSums();
     this.#entries.set(name, { sums, isRecent: false });
     return sums;
@@ -109,16 +112,20 @@ export class NamedSums {
     return byName;
   }
 
-  /** The first in line that was not used since it last came first; the others go to the end. */
-  #giveUpOne(): void {
+  /** The first in line that were not used since they last came first; the others go to the end. */
+  #giveUpSome(): void {
+    // Several at once: each search has to pass what earlier ones have left of the table.
+    let remaining = Math.ceil(this.maximum * SHARE_GIVEN_UP);
     for (const [name, entry] of this.#entries) {
       this.#entries.delete(name);
-      if (!entry.isRecent) {
+      if (entry.isRecent) {
+        entry.isRecent = false;
+        this.#entries.set(name, entry);
+      } else {
         addSums(this.others, entry.sums);
-        return;
+        remaining--;
+        if (remaining === 0) return;
       }
-      entry.isRecent = false;
-      this.#entries.set(name, entry);
     }
   }
 }

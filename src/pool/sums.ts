@@ -1,6 +1,5 @@
 /** What runs cost in total: by function, by key, and for evaluations. */
 import type { RunCost } from "../protocol/messages.ts";
-import type { Receipt } from "../receipt.ts";
 
 /** The receipts of some runs, added up. Only runs that were accepted count. */
 export interface RunSums {
@@ -19,11 +18,8 @@ export interface RunSums {
 /** Sums by name. Without a prototype: a name may be anything, `__proto__` included. */
 export type SumsByName = Readonly<Record<string, Readonly<RunSums>>>;
 
-/** What a run adds, besides what its worker has measured. */
-export type Crossed = Pick<Receipt, "bytesIn" | "bytesOut">;
-
 /** Names that are told apart; more would let strangers fill the memory. */
-export const MAXIMUM_NAMES = 1_000;
+const MAXIMUM_NAMES = 1_000;
 /** Names that are longer are not told apart, for the same reason. */
 const MAXIMUM_NAME_LENGTH = 200;
 
@@ -62,7 +58,7 @@ export function addRun(
 }
 
 /** Adds what others have added up. */
-export function addSums(sums: RunSums, others: RunSums): void {
+function addSums(sums: RunSums, others: RunSums): void {
   sums.runs += others.runs;
   sums.failed += others.failed;
   sums.wallMs += others.wallMs;

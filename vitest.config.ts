@@ -6,6 +6,9 @@ import { servedAsIs } from "./vite.config.ts";
 
 const executablePath = findInstalledBrowser();
 
+/** Which of the torture vectors run: `npm run torture` asks for all of them. */
+const torture = process.env["SKEP_TORTURE"] === "whole" ? ("whole" as const) : ("fast" as const);
+
 /** The same files in a real Chromium, with and without SharedArrayBuffer. */
 function inBrowser(name: string, crossOriginIsolation: boolean) {
   return {
@@ -16,6 +19,7 @@ function inBrowser(name: string, crossOriginIsolation: boolean) {
       include: ["test/browser/**/*.test.ts"],
       globalSetup: ["test/contracts/fetch-servers.ts"],
       testTimeout: 30_000,
+      provide: { torture },
       browser: {
         enabled: true,
         headless: true,
@@ -57,6 +61,18 @@ export default defineConfig({
           hookTimeout: 30_000,
           // Each file starts workers of its own; their deadlines need the cores.
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "torture",
+          include: ["test/torture/*.node.test.ts"],
+          environment: "node",
+          server: asPublished,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+          fileParallelism: false,
+          provide: { torture },
         },
       },
       inBrowser("browser-isolated", true),

@@ -12,6 +12,7 @@ import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
+import { dependencies, webApis } from "./rows/prepared-images.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
 
 const ROWS = [
@@ -23,6 +24,8 @@ const ROWS = [
   buffers,
   smallArguments,
   waitingRuns,
+  dependencies,
+  webApis,
   ...cpuRows,
   coldStart,
   restart,

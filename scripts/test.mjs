@@ -16,6 +16,7 @@ const stages = {
   check,
   unit: () => vitest("unit"),
   contracts: () => vitest("contracts"),
+  torture: () => vitest("torture"),
   "browser-isolated": () => withBrowser(() => vitest("browser-isolated")),
   "browser-plain": () => withBrowser(() => vitest("browser-plain")),
   e2e: () => withBrowser(playwright),

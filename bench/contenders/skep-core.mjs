@@ -2,7 +2,7 @@
 // back, place the arguments, call, read the result. No pool, no messages, no limits but memory.
 import { readFile } from "node:fs/promises";
 import { calibrate } from "../../dist/guest/calibrate.js";
-import { loadEngine } from "../../dist/guest/engine.js";
+import { loadEngine, loadTracking } from "../../dist/guest/engine.js";
 import { HostDoor } from "../../dist/guest/host-door.js";
 import { hostModules } from "../../dist/guest/host-modules.node.js";
 import { restoreImage } from "../../dist/guest/image.js";
@@ -17,11 +17,17 @@ import { decodeValue } from "../../dist/protocol/values/outbound.js";
 import { ADD, expect, IGNORE, PROGRAMS, synchronously } from "./workload.mjs";
 
 const WASM = new URL("../../dist/engine/quickjs-sync.wasm", import.meta.url);
+const TRACKING = new URL("../../dist/engine/quickjs-sync-tracking.wasm", import.meta.url);
 const MEMORY_BYTES = 64 * 2 ** 20;
 export const FUNCTION_ID = 1;
 
-/** An image with one function in it, and what is needed to make sandboxes of it. */
-export async function makeImage(/** @type {string} */ source) {
+/**
+ * An image with one function in it, and what is needed to make sandboxes of it.
+ *
+ * @param {string} source
+ * @param {boolean} [tracks] In the engine that notes which pages it writes.
+ */
+export async function makeImage(source, tracks = false) {
   const engine = await loadEngine("sync", await WebAssembly.compile(await readFile(WASM)));
   const facts = await calibrate(engine);
   const settings = {
@@ -40,7 +46,9 @@ export async function makeImage(/** @type {string} */ source) {
     undefine: { functions: [], constants: [], dependencies: [] },
   });
   const image = await buildTemplate(settings, empty, inventory);
-  const makeSandbox = () => Sandbox.create(engine, settings.maximumPages);
+  const tracking =
+    tracks && (await loadTracking(await WebAssembly.compile(await readFile(TRACKING))));
+  const makeSandbox = () => Sandbox.create(tracking || engine, settings.maximumPages);
   return { image, facts, makeSandbox };
 }
 
@@ -62,10 +70,10 @@ export function freshCall(
 
 const output = new ByteWriter();
 
-/** @param {{ program?: keyof typeof PROGRAMS, args?: unknown[] }} options */
-export async function open({ program, args: given }) {
+/** @param {{ program?: keyof typeof PROGRAMS, args?: unknown[], tracks?: boolean }} options */
+export async function open({ program, args: given, tracks = false }) {
   const ignoring = given === undefined ? ADD : IGNORE;
-  const made = await makeImage(program === undefined ? ignoring : PROGRAMS[program]);
+  const made = await makeImage(program === undefined ? ignoring : PROGRAMS[program], tracks);
   const sandbox = await made.makeSandbox();
   const args = given ?? (program === undefined ? [1, 2] : []);
   const isOver = (/** @type {number} */ deadline) => performance.now() > deadline;

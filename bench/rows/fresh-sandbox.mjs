@@ -24,6 +24,12 @@ export const freshSandbox = {
   contenders: [
     { id: "skep-core", label: "skep, its core alone", module: "skep-core.mjs" },
     {
+      id: "skep-core-tracking",
+      label: "skep, its core, noting writes (short runs)",
+      module: "skep-core.mjs",
+      options: { tracks: true },
+    },
+    {
       id: "skep-pool",
       label: "skep, pool in-thread, one at a time",
       module: "skep-pool.mjs",

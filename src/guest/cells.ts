@@ -17,12 +17,17 @@ import { stow, type Stowed, unstow } from "./stow.ts";
  * instance that has to grow again (16 MiB: 2 ms against 8), but it is memory nobody uses.
  */
 const KEPT_GROWTH_BYTES = 48 * 2 ** 20;
-/** From here on runs that wait lend their sandboxes to others: more would cost time and memory. */
-const LIVE_SANDBOXES = 16;
+/**
+ * From so many sandboxes on, runs that wait lend theirs to others, which takes a tenth of a
+ * millisecond; a new one takes two or three. Where it keeps happening there will be more of them.
+ */
+const FIRST_LIVE = 16;
+const MOST_LIVE = 48;
+const LOANS_PER_SANDBOX = 60;
 /** A heap that outgrew its image by this much stays where it is. */
 const MOVABLE_BYTES = 4 * 2 ** 20;
 /** Free cells kept for the next burst of waiting runs; each is about half a megabyte. */
-const KEPT_FREE = 32;
+const KEPT_FREE = 48;
 
 export class Cell {
   image: Image;
@@ -91,6 +96,7 @@ export class Cells {
   readonly #idle = new Set<Cell>();
   /** Instances there are, whoever has them. */
   #live = 0;
+  #loans = 0;
   /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
   readonly #all = new Set<Cell>();
   discarded = 0;
@@ -149,7 +155,8 @@ export class Cells {
 
   /** Whether another run should rather get the sandbox of one that waits than a new one. */
   get isFull(): boolean {
-    return this.#live >= LIVE_SANDBOXES;
+    const wanted = FIRST_LIVE + Math.floor(this.#loans / LOANS_PER_SANDBOX);
+    return this.#live >= Math.min(wanted, MOST_LIVE);
   }
 
   /** A clean cell in the sandbox of one that waits, which is stowed for it. */
@@ -157,6 +164,7 @@ export class Cells {
     const pages = pagesFor(this.#facts.heapStart, memoryBytes);
     const sandbox = this.#vacate(pages, this.#engine);
     if (!sandbox) return undefined;
+    this.#loans++;
     const cell = new Cell(sandbox, this.image);
     cell.used = true;
     this.#all.add(cell);

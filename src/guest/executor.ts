@@ -21,6 +21,7 @@ import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { errorText } from "./marshal/heap-reader.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
@@ -364,8 +365,11 @@ export class Executor {
       // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's. A completion
       // value that is a promise is awaited as well, like a function's result.
       run.isUnwrapped = true;
-      const found = sandbox.heap.findData(sandbox.heap.pointer(promise.result), "value");
-      // A guest that put a setter for it on Object.prototype has taken its own value away.
+      // A guest that made Object.prototype a thenable, or put a setter there, has taken its own value
+      // away; and what it resolved with instead may be a number, which is nobody's address.
+      const { heap } = sandbox;
+      const isObject = heap.tag(promise.result) === Tag.object;
+      const found = isObject ? heap.findData(heap.pointer(promise.result), "value") : 0;
       run.promise = found === 0 ? sandbox.instance.exports.QTS_GetUndefined() : found;
       return this.#review(run, cell);
     }
@@ -526,11 +530,18 @@ export class Executor {
   /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */
   #limitVerdict(cell: Cell, thrown: Address): Verdict | undefined {
     const { heap, instance } = cell.sandbox;
+    // Where no memory is left for an error object either, the engine throws null.
+    if (heap.tag(thrown) === Tag.null && instance.growthRefused) return memoryVerdict(cell);
     if (heap.tag(thrown) !== Tag.object || heap.classId(heap.pointer(thrown)) !== ClassId.error)
       return undefined;
-    const found = heap.findData(heap.pointer(thrown), "message");
-    const message = found === 0 ? "" : heap.text(found, 40);
-    if (message === "out of memory" && instance.growthRefused) return memoryVerdict(cell);
+    const error = heap.pointer(thrown);
+    const message = errorText(heap, error, "message", "");
+    if (instance.growthRefused) {
+      if (message === "out of memory") return memoryVerdict(cell);
+      // There was memory for the error, but none for its message.
+      if (message === "" && errorText(heap, error, "name", "") === "InternalError")
+        return memoryVerdict(cell);
+    }
     if (message === "stack overflow" && this.#settings.cells.stackWasExhausted(cell))
       return STACK_VERDICT;
     return undefined;

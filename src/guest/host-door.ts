@@ -14,9 +14,9 @@ import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
-import { placeArray } from "./marshal/place-inbound.ts";
+import { GuestDecodeError, placeArray } from "./marshal/place-inbound.ts";
 import { platformService } from "./platform-services.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { type Sandbox, SandboxMemoryError } from "./sandbox.ts";
 
 type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
 
@@ -38,6 +38,8 @@ export interface HostVisit {
   request(action: string, args: readonly unknown[]): Promise<unknown> | undefined;
   /** When the run began, on `performance.now()`'s clock. */
   startedAt(): number;
+  /** Whether the run has hit a limit: then nothing of what it still asks for is done. */
+  isOver(): boolean;
   /** Counts a call into host code; throws when there was one too many. */
   hostCalled(): void;
   /** The arguments of such a call, which count as output. */
@@ -112,6 +114,8 @@ export class HostDoor {
     const { heap } = sandbox;
     heap.refresh();
     const at = (index: number): Address => (index < count ? args + index * VALUE_BYTES : 0);
+    // The engine looks at the limits every few thousand steps: what the guest does in between stays inside.
+    if (visit.isOver()) return sandbox.throwError("Error", "The run has ended.");
     try {
       switch (heap.number(args)) {
         case HostOperation.armTimer:
@@ -351,6 +355,11 @@ function describeHostError(error: unknown): [string, string, string | undefined]
 
 function throwHostError(sandbox: Sandbox, error: unknown): Address {
   if (error instanceof RefusedValueError) return sandbox.throwError("TypeError", error.message);
+  // The engine's own error, of its own realm: what it means for the run is seen when nobody catches it.
+  if (error instanceof GuestDecodeError)
+    return sandbox.instance.exports.QTS_Throw(sandbox.anchors.context, error.thrown);
+  if (error instanceof SandboxMemoryError)
+    return sandbox.throwError("InternalError", "out of memory");
   const [name, message, code] = describeHostError(error);
   return sandbox.throwError(name, message, code);
 }

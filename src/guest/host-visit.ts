@@ -127,6 +127,11 @@ class CellVisit implements HostVisit {
     return this.#isOver(run);
   }
 
+  isOver(): boolean {
+    const run = this.#surroundings.current();
+    return run !== undefined && this.#isOver(run);
+  }
+
   #isOver(run: Run): boolean {
     if (this.#surroundings.signals?.poll(run.slot, run.id)) {
       run.verdict ??= { code: "aborted", message: "The run was aborted." };
@@ -244,7 +249,8 @@ class CellVisit implements HostVisit {
       since = now;
       if (reply) return reply;
     }
-    // The verdict ends the run at the guest's next step, whatever it catches.
+    // The verdict ends the run at the engine's next look, whatever it catches, and until then the
+    // door is shut.
     return "The run was ended while it waited for the host.";
   }
 

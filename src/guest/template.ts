@@ -117,6 +117,7 @@ class TemplateBuilder {
           commonjsBody: (alias) => this.#commonjsBody(alias),
           // Nothing waits for the host while a template is built.
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
+          isOver: () => false,
           hostCalled: () => {},
           readArguments: (address) => readPayload(this.#sandbox, address, MAXIMUM_ARGUMENT_BYTES),
           callHost: noHostYet,

@@ -1,9 +1,15 @@
 /** Takes runs in, sends them to workers, and hands their ends to the settlement. */
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
-import type { ConsoleMessage, HostCallMessage, MessageFromWorker } from "../protocol/messages.ts";
+import type {
+  ConsoleMessage,
+  FailedMessage,
+  HostCallMessage,
+  MessageFromWorker,
+} from "../protocol/messages.ts";
 import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
+import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
@@ -149,14 +155,25 @@ export class Dispatcher {
     const { settlement, events } = this.#options;
     if (message.type === "settled" && run !== undefined) {
       // Before anything else: malformed bytes must find the run still in flight.
-      const value = decodeValue(message.value.bytes, message.value.buffers);
+      const found = buildable(
+        () => decodeValue(message.value.bytes, message.value.buffers),
+        "result",
+      );
       const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
-      settlement.succeed(run, value, message.cost, bytesOut);
+      if ("refusal" in found) {
+        const { cost } = message;
+        const failed = { ...found.refusal, runId: run.id, cost };
+        settlement.failInWorker(run, settlement.failure(run, failed), cost);
+      } else settlement.succeed(run, found.value, message.cost, bytesOut);
     } else if (message.type === "failed" && run !== undefined) {
       if (message.code === "timeout") this.#checkClock(run);
-      const error = settlement.failure(run, message);
+      const found = buildable(() => settlement.failure(run, message), "error");
+      const error =
+        "refusal" in found
+          ? settlement.failure(run, { ...message, ...found.refusal })
+          : found.value;
       this.#inFlight--;
       link.finish(run, message.cost);
       settlement.failInWorker(run, error, message.cost);
@@ -345,7 +362,10 @@ export class Dispatcher {
 
   #reportConsole(link: WorkerLink, { runId, level, values: bytes }: ConsoleMessage): void {
     if (!this.#options.events.has("console")) return;
-    const { method, depth, values } = readConsoleCall(decodeValue(bytes));
+    const found = buildable(() => decodeValue(bytes), "console");
+    // As the guest's console has it: the method, the depth of groups, what is printed.
+    const call = "refusal" in found ? ["warn", 0, `[${found.refusal.message}]`] : found.value;
+    const { method, depth, values } = readConsoleCall(call);
     const text = consoleText(values, method, depth);
     this.#options.events.emit("console", { runId, workerId: link.workerId, level, values, text });
   }
@@ -367,4 +387,20 @@ export class Dispatcher {
 function totalTimeReached(totalMs: number): NonNullable<Run["reached"]> {
   const message = `did not end within the ${totalMs} ms from its submission that limits.totalMs allows.`;
   return { code: "timeout", message };
+}
+
+/** What a worker's bytes hold, or how a run is refused whose value this platform cannot build. */
+function buildable<Value>(
+  decode: () => Value,
+  root: string,
+): { value: Value } | { refusal: Pick<FailedMessage, "type" | "code" | "message" | "thrown"> } {
+  try {
+    return { value: decode() };
+  } catch (error) {
+    if (!(error instanceof UnrepresentableError)) throw error;
+    const message = `The ${root} cannot leave the sandbox: ${error.message}`;
+    return {
+      refusal: { type: "failed", code: "not-marshallable", message, thrown: new Uint8Array(0) },
+    };
+  }
 }

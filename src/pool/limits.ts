@@ -102,7 +102,7 @@ export function resolveLimits(
     consoleBytes: MEBIBYTE,
     graceMs: 250,
   };
-  return checkedLimits(given as LimitOptions, "limits.", defaults, defaults.stackBytes);
+  return checkedLimits(given, "limits.", defaults, defaults.stackBytes);
 }
 
 /**

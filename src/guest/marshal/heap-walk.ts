@@ -233,6 +233,7 @@ class HeapWalk {
       path[depth] = names[at] as string;
       this.value(properties + (indexes[at] as number) * VALUE_BYTES);
     }
+    this.#admit(0);
     path.length = depth;
   }
 
@@ -267,6 +268,7 @@ class HeapWalk {
     this.#writer.u8(OutboundTag.object);
     this.#writer.varint(names.length);
     for (const name of names) this.#writer.string(name);
+    this.#admit(0);
   }
 
   /** The own enumerable properties that are not elements. */
@@ -317,9 +319,12 @@ class HeapWalk {
     const depth = path.length;
     path.push(0);
     for (let index = 0; index < length; index++) {
+      // Numbers are not counted one by one: a few too many may be written before it is noticed.
+      if ((index & ELEMENTS_PER_CHECK) === ELEMENTS_PER_CHECK) this.#admit(length - index);
       path[depth] = index;
       this.value(values + index * VALUE_BYTES);
     }
+    this.#admit(0);
     path.length = depth;
   }
 
@@ -488,6 +493,8 @@ class HeapWalk {
   }
 }
 
+/** All bits set: an array's bytes are looked at each time so many elements were written. */
+const ELEMENTS_PER_CHECK = 0xfff;
 /** The maximum length of a buffer that cannot be resized. */
 const FIXED = 0xffff_ffff;
 

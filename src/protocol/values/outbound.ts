@@ -7,6 +7,7 @@ import type { GuestErrorFields } from "../../errors.ts";
 import { ByteReader, MalformedBytesError } from "../bytes.ts";
 import { NO_BUFFERS } from "../payload.ts";
 import { TYPED_ARRAYS } from "./guest-format.ts";
+import { UnrepresentableError } from "./unrepresentable.ts";
 
 /** A value's leading byte. Everything from `object` on is counted, for `same` to refer to. */
 export const OutboundTag = {
@@ -57,6 +58,7 @@ export const OutboundTag = {
  * Decodes a guest's value. The buffers beside the bytes become part of it.
  *
  * @throws MalformedBytesError when the bytes are not what a worker writes.
+ * @throws UnrepresentableError when they are, but this platform cannot build the value.
  */
 export function decodeValue(
   bytes: Uint8Array,
@@ -70,6 +72,7 @@ export function decodeValue(
  * in the same form, or 2 and a cause that is a plain value, or 0.
  *
  * @throws MalformedBytesError when the bytes are not what a worker writes.
+ * @throws UnrepresentableError when they are, but this platform cannot build the value.
  */
 export function decodeThrown(bytes: Uint8Array): GuestErrorFields {
   return new OutboundDecoder(bytes, NO_BUFFERS).thrown();
@@ -242,8 +245,9 @@ class OutboundDecoder {
     try {
       return new RegExp(source, flags);
     } catch (cause) {
-      throw new MalformedBytesError(
-        `This platform does not know the expression /${source}/${flags}.`,
+      const shown = source.length > 100 ? `${source.slice(0, 100)}…` : source;
+      throw new UnrepresentableError(
+        `This platform does not know the expression /${shown}/${flags}.`,
         { cause },
       );
     }
@@ -267,7 +271,16 @@ class OutboundDecoder {
       length: number,
       options?: { maxByteLength: number },
     ) => ArrayBuffer;
-    const buffer = new Resizable(bytes.length, options);
+    let buffer: ArrayBuffer;
+    try {
+      buffer = new Resizable(bytes.length, options);
+    } catch (cause) {
+      const most = maximum > 0 ? ` that may grow to ${maximum - 1}` : "";
+      throw new UnrepresentableError(
+        `This platform has no room for a buffer of ${bytes.length} bytes${most}.`,
+        { cause },
+      );
+    }
     new Uint8Array(buffer).set(bytes);
     return this.#keep(buffer);
   }

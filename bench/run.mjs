@@ -7,7 +7,7 @@ import { judge } from "./harness/comparisons.mjs";
 import { installPeers } from "./harness/peers.mjs";
 import { measureRow } from "./harness/rounds.mjs";
 import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
-import { oneAtATime, throughput } from "./rows/calls.mjs";
+import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
@@ -19,6 +19,7 @@ const ROWS = [
   freshSandbox,
   throughput,
   oneAtATime,
+  limits,
   valuesOut,
   valuesIn,
   buffers,

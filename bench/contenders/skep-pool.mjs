@@ -2,9 +2,12 @@
 import { createPool } from "../../dist/index.node.js";
 import { ADD, callsInFlight, expect, IGNORE, oneAfterTheOther, PROGRAMS } from "./workload.mjs";
 
+/** All that can be lifted. */
+const NO_LIMITS = { timeoutMs: 0, hostCalls: 0, bytesIn: 0, bytesOut: 0, consoleBytes: 0 };
+
 /**
  * @param {{ environment?: string, isolation?: "call" | "worker", workers?: number,
- *   inFlight?: number, program?: keyof typeof PROGRAMS, args?: unknown[] }} options `inFlight` 1: each call is awaited
+ *   inFlight?: number, program?: keyof typeof PROGRAMS, args?: unknown[], unlimited?: boolean }} options `inFlight` 1: each call is awaited
  *   before the next.
  */
 export async function open({
@@ -14,6 +17,7 @@ export async function open({
   inFlight = 64,
   program,
   args,
+  unlimited = false,
 }) {
   const trivial = args === undefined ? ADD : IGNORE;
   const source = program === undefined ? trivial : PROGRAMS[program];
@@ -22,6 +26,7 @@ export async function open({
     isolation,
     workers,
     functions: { work: source },
+    ...(unlimited ? { limits: NO_LIMITS } : {}),
   });
   const { work } = pool.call;
   const given = args ?? (program === undefined ? [1, 2] : []);

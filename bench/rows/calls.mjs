@@ -61,6 +61,36 @@ export const throughput = {
 };
 
 /** @type {import("../harness/rounds.mjs").Row} */
+export const limits = {
+  id: "limits",
+  title: "What limits cost: a fresh sandbox for one call of add(1, 2)",
+  note: "Pool in-thread, 64 in flight; with the default limits, and with those lifted that can be.",
+  unit: microseconds,
+  contenders: [
+    {
+      id: "default",
+      label: "default limits",
+      module: "skep-pool.mjs",
+      options: { environment: "in-thread" },
+    },
+    {
+      id: "lifted",
+      label: "no limits",
+      module: "skep-pool.mjs",
+      options: { environment: "in-thread", unlimited: true },
+    },
+  ],
+  comparisons: [
+    {
+      label: "what they cost",
+      subject: "default",
+      reference: "lifted",
+      target: { measure: "times-worse", bound: 1.05 },
+    },
+  ],
+};
+
+/** @type {import("../harness/rounds.mjs").Row} */
 export const oneAtATime = {
   id: "one-at-a-time",
   title: "One call of add(1, 2) at a time",

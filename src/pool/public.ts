@@ -18,6 +18,8 @@ export type {
 } from "./pool.ts";
 export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
+export type { RunSums, SumsByName } from "./sums.ts";
+export type { ContextApi, Span, SpanOptions, TelemetryOptions, TraceApi, Tracer } from "./trace.ts";
 export type { WorkerState } from "./worker-state.ts";
 export type { Receipt } from "../receipt.ts";
 export type { SourceLocation } from "../source-location.ts";

@@ -65,6 +65,12 @@ export class SkepError extends Error {
   }
 }
 
+/** Gives an error its receipt where it was made before the run it belongs to. */
+export function attachReceipt(error: SkepError, receipt: Receipt): Receipt {
+  (error as { receipt: Receipt | undefined }).receipt = receipt;
+  return receipt;
+}
+
 /** What a guest threw, as data: bounded strings and plain values, nothing callable. */
 export interface GuestErrorFields {
   name: string;

@@ -7,6 +7,7 @@ import { decodeValue } from "../protocol/values/outbound.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
 import type { Run } from "./run.ts";
+import type { HostCallTrace } from "./trace.ts";
 
 /** The calls of one run that are under way, and how often it called what. */
 interface RunCalls {
@@ -42,47 +43,66 @@ export class HostCalls {
 
   /** Answers a call. Never rejects: failures are answers too. */
   async answer(run: Run, message: HostCall): Promise<HostAnswer> {
+    let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
       const host = this.#admit(calls, message.name);
+      trace = run.trace?.startHostCall(host.name);
       // The bytes are a view of a batch: they are read before anything is waited for.
       const given = decodeArguments(message.args);
       const release = await this.#enter(host);
       try {
         if (calls.hasEnded) throw named("AbortError", "The run has ended.");
         const args = await validated(host, given);
-        const result = Reflect.apply(host.fn, this.#context(run, calls), args as never[]);
-        return success(host, await this.#inTime(host, result), !message.isSync, run);
+        const result = this.#call(host, run, calls, trace, args);
+        const answer = success(host, await this.#inTime(host, result), !message.isSync, run);
+        trace?.end(answer.succeeded);
+        return answer;
       } finally {
         release();
       }
     } catch (error) {
+      trace?.end(false, error);
       return failure(error);
     }
   }
 
   /** Answers a call at once, for a guest in the caller's own thread. */
   answerNow(run: Run, message: Pick<HostCall, "name" | "args">): HostAnswer {
+    let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
       const host = this.#admit(calls, message.name);
+      trace = run.trace?.startHostCall(host.name);
       const args = decodeArguments(message.args);
       const checked = host.validate?.["~standard"].validate(args);
       if (checked instanceof Promise) throw cannotWait(host);
       if (checked?.issues) throw invalidArguments(host, checked.issues);
-      const result: unknown = Reflect.apply(
-        host.fn,
-        this.#context(run, calls),
-        (checked?.value ?? args) as never[],
-      );
+      const given = (checked?.value ?? args) as unknown[];
+      const result = this.#call(host, run, calls, trace, given);
       if (result instanceof Promise) {
         result.catch(() => {});
         throw cannotWait(host);
       }
-      return success(host, result, true, run);
+      const answer = success(host, result, true, run);
+      trace?.end(answer.succeeded);
+      return answer;
     } catch (error) {
+      trace?.end(false, error);
       return failure(error);
     }
+  }
+
+  #call(
+    host: PreparedHost,
+    run: Run,
+    calls: RunCalls,
+    trace: HostCallTrace | undefined,
+    args: unknown[],
+  ): unknown {
+    const context = this.#context(run, calls, trace?.traceparent);
+    const call = (): unknown => Reflect.apply(host.fn, context, args as never[]);
+    return trace === undefined ? call() : trace.within(call);
   }
 
   /** A run ended: whoever still works for it is told. */
@@ -115,10 +135,11 @@ export class HostCalls {
     return calls;
   }
 
-  #context(run: Run, calls: RunCalls): HostCallContext {
+  #context(run: Run, calls: RunCalls, traceparent: string | undefined): HostCallContext {
     return {
       runId: run.id,
       key: run.key,
+      traceparent,
       // Most host functions never look: a controller is made for those that do.
       get signal() {
         if (calls.controller === undefined) {

@@ -23,6 +23,8 @@ import {
   type SupervisionOptions,
   type SupervisionSettings,
 } from "./supervision-options.ts";
+import { resolveTelemetry } from "./telemetry-options.ts";
+import type { TelemetryOptions } from "./trace.ts";
 
 /** Options of `createPool`. */
 export interface PoolOptions<Functions = FunctionTable>
@@ -66,6 +68,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * workers, without credentials, and every redirect is checked anew.
    */
   fetch?: FetchOptions | undefined;
+  /**
+   * Makes OpenTelemetry spans of runs and host calls: the namespace of `@opentelemetry/api`, or its
+   * `trace` and `context` with a `tracer` of your own. Without it nothing is recorded.
+   */
+  telemetry?: TelemetryOptions | undefined;
   /** Guest source evaluated once, before everything that is defined. */
   bootstrap?: string | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
@@ -102,6 +109,7 @@ export interface PoolSettings extends SupervisionSettings {
   maxInFlightPerWorker: number;
   maxParkedPerWorker: number;
   restart: RestartOptions;
+  telemetry: TelemetryOptions | undefined;
   startTimeoutMs: number;
   installTimeoutMs: number;
   closeTimeoutMs: number;
@@ -114,7 +122,7 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
   "quarantine recycle memory " +
-  "bootstrap webApis fetch startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
+  "bootstrap webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
 const QUEUE_KEYS = ["max", "maxPerKey"];
@@ -162,6 +170,7 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     }),
     restart: resolveRestart(restart),
     ...resolveSupervision(options),
+    telemetry: resolveTelemetry(options.telemetry),
     startTimeoutMs: milliseconds(options.startTimeoutMs, "startTimeoutMs", 10_000),
     installTimeoutMs: milliseconds(options.installTimeoutMs, "installTimeoutMs", 10_000),
     closeTimeoutMs: whole(options.closeTimeoutMs, "closeTimeoutMs", 10_000, {

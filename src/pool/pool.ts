@@ -1,7 +1,7 @@
 /** The public face of a pool. */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
-import { NO_BUFFERS } from "../protocol/payload.ts";
+import { loadPart } from "../load-part.ts";
 import {
   type Definitions,
   type FunctionInput,
@@ -19,7 +19,7 @@ import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
 import { sizeOf, tooMuchSource } from "./outcome.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
-import { executionTarget, functionTarget } from "./run-target.ts";
+import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
 import {
   type EvalOptions,
   Run,
@@ -31,6 +31,7 @@ import {
 import { type IsDependency, sourceTarget } from "./source-target.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { detach } from "./transfer.ts";
 import type { WorkerState } from "./worker-state.ts";
 
@@ -99,13 +100,15 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
+  readonly #telemetry: Telemetry | undefined;
   /** Evaluations whose modules or types are still being seen to. */
   readonly #preparing = new Set<Promise<void>>();
 
   /** Pools are made by `createPool`. */
-  constructor(core: PoolCore, platform: Platform) {
+  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry) {
     this.#core = core;
     this.#platform = platform;
+    this.#telemetry = telemetry;
     this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
   }
 
@@ -165,6 +168,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   ): Promise<Result> {
     return this.#submit(
       (limits) => functionTarget(name, args, options.transfer, limits),
+      name,
       options,
       "run",
       false,
@@ -177,7 +181,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
    */
   eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
     const makeTarget = () => sourceTarget(source, options, this.#isDependency);
-    return this.#submit(makeTarget, options, "eval", false) as Promise<Result>;
+    return this.#submit(makeTarget, options, options, "eval", false) as Promise<Result>;
   }
 
   /**
@@ -190,7 +194,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   ): Promise<RunOutcome<Value>> {
     const makeTarget = (limits: Limits) =>
       executionTarget(execution, options.transfer, limits, this.#isDependency);
-    return this.#submit(makeTarget, options, "run", true) as Promise<RunOutcome<Value>>;
+    return this.#submit(makeTarget, execution, options, "run", true) as Promise<RunOutcome<Value>>;
   }
 
   /** Counters and histograms since the pool was created. */
@@ -217,7 +221,18 @@ export class Pool<Functions = any> implements AsyncDisposable {
       waitMs: settlement.waitMs.summary(),
       runMs: settlement.runMs.summary(),
       restarts: seats.reduce((sum, seat) => sum + seat.restarts, 0),
+      ...settlement.totals(),
     };
+  }
+
+  /**
+   * What `stats()` counts, as Prometheus reads it (text exposition format 0.0.4, to be served as
+   * `text/plain; version=0.0.4; charset=utf-8`).
+   */
+  async metrics(): Promise<string> {
+    const { metricsText } = await loadPart("metrics", () => import("./metrics.ts"));
+    const { waitMs, runMs } = this.#core.settlement;
+    return metricsText({ statistics: this.stats(), health: this.health(), waitMs, runMs });
   }
 
   /** Each worker's health, by id. Asking also has the workers report their memory again. */
@@ -293,6 +308,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
 
   #submit(
     makeTarget: (limits: Limits) => RunTarget | Promise<RunTarget>,
+    subject: Subject,
     options: RunOptions | EvalOptions,
     kind: "run" | "eval",
     wantsOutcome: boolean,
@@ -306,7 +322,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
         options === NO_OPTIONS
           ? settings.limits
           : callLimits(options, settings.limits, environment.stackBytes[engine]);
-      const caller = { resolve, reject, wantsOutcome, limits };
+      const parent = this.#telemetry?.active();
+      const caller = { resolve, reject, wantsOutcome, limits, subject, parent };
       let target: RunTarget | Promise<RunTarget>;
       try {
         target = makeTarget(limits);
@@ -330,29 +347,28 @@ export class Pool<Functions = any> implements AsyncDisposable {
 
   /** What cannot be encoded or read is an outcome; a wrong call is not. */
   #refuse(error: unknown, options: RunOptions | EvalOptions, caller: Caller): void {
-    const isOutcome =
-      caller.wantsOutcome && error instanceof SkepError && error.code !== "invalid-argument";
-    if (isOutcome) this.#accept(NOTHING, error, options, caller);
-    else caller.reject(error as SkepError);
+    if (error instanceof SkepError && error.code !== "invalid-argument") {
+      this.#accept(nothingOf(caller.subject), error, options, caller);
+    } else caller.reject(error as SkepError);
   }
 
   #accept(
     target: RunTarget,
     refusal: SkepError | undefined,
     options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome, limits }: Caller,
+    { resolve, reject, wantsOutcome, limits, parent }: Caller,
   ): void {
     const { dispatcher, settlement, clock } = this.#core;
     const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
+    if (options !== NO_OPTIONS) applyOptions(run, options);
+    run.trace = this.#telemetry?.begin(run, parent);
     if (refusal !== undefined) {
-      // It was made before there was a run.
-      settlement.refuse(run, Object.assign(refusal, { receipt: settlement.receipt(run) }));
+      settlement.refuse(run, refusal);
       return;
     }
-    if (options !== NO_OPTIONS) applyOptions(run, options);
     if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
       settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       return;
@@ -375,14 +391,11 @@ export class Pool<Functions = any> implements AsyncDisposable {
   }
 }
 
-type Caller = Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits">;
-
-/** Stands in for arguments that could not be encoded. */
-const NOTHING: RunTarget = {
-  type: "function",
-  name: "",
-  args: { bytes: new Uint8Array(), buffers: NO_BUFFERS },
-};
+interface Caller extends Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits"> {
+  subject: Subject;
+  /** The OpenTelemetry context it calls in. */
+  parent: unknown;
+}
 
 function applyOptions(run: Run, options: RunOptions): void {
   const { signal, priority, key } = options;

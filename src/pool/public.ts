@@ -20,6 +20,8 @@ export type { QuarantinedFunction } from "./quarantine.ts";
 export type { MemoryOptions, QuarantineOptions, RecycleOptions } from "./supervision-options.ts";
 export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
+export type { RunSums, SumsByName } from "./sums.ts";
+export type { ContextApi, Span, SpanOptions, TelemetryOptions, TraceApi, Tracer } from "./trace.ts";
 export type { WorkerState } from "./worker-state.ts";
 export type { Receipt } from "../receipt.ts";
 export type { SourceLocation } from "../source-location.ts";

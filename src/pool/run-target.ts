@@ -1,9 +1,10 @@
 /** What a run executes, from what its caller says. */
+import { NO_BUFFERS } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import type { Limits } from "./limits.ts";
 import type { Execution } from "./pool.ts";
-import type { RunTarget } from "./run.ts";
-import { type IsDependency, invalid, sourceTarget } from "./source-target.ts";
+import type { RunTarget, SourceOptions } from "./run.ts";
+import { emptySource, type IsDependency, invalid, sourceTarget } from "./source-target.ts";
 
 /** A call of a defined function. Throws what encoding its arguments throws. */
 export function functionTarget(
@@ -32,4 +33,14 @@ export function executionTarget(
     if ("eval" in execution) return sourceTarget(execution.eval, execution, isDependency);
   }
   throw invalid("execute() needs { run: name, args } or { eval: source }.");
+}
+
+/** What is to run: a function's name, or what says how an evaluation is named. */
+export type Subject = string | SourceOptions | Execution;
+
+/** Stands in for arguments that could not be encoded, or a source that could not be read. */
+export function nothingOf(subject: Subject): RunTarget {
+  if (typeof subject === "object" && !("run" in subject)) return emptySource(subject);
+  const name = typeof subject === "string" ? subject : subject.run;
+  return { type: "function", name, args: { bytes: new Uint8Array(), buffers: NO_BUFFERS } };
 }

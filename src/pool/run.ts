@@ -5,6 +5,7 @@ import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
 import type { LimitOptions, Limits } from "./limits.ts";
 import type { Place } from "./queue-level.ts";
+import type { RunTrace } from "./trace.ts";
 
 /** Options of a single run. Limits that it does not name are the pool's. */
 export interface RunOptions extends LimitOptions {
@@ -119,6 +120,8 @@ export class Run {
   stopClock: (() => void) | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;
+  /** Its OpenTelemetry spans; undefined when nobody wants them. */
+  trace: RunTrace | undefined;
   /** Called once when the run has settled. */
   onSettled: (() => void) | undefined;
   /** Whether the caller wants an outcome rather than a value or a rejection. */

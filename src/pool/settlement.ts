@@ -1,17 +1,22 @@
 /** The one end of every run: its promise, its receipt, the counters and the event. */
-import type { SkepError } from "../errors.ts";
+import { attachReceipt, type SkepError, type SkepErrorCode } from "../errors.ts";
 import type { FailedMessage, RunCost } from "../protocol/messages.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
-import { abortedError, failureOf, receiptOf } from "./outcome.ts";
+import { abortedError, failureOf, receiptOf, sizeOf } from "./outcome.ts";
 import type { Explain } from "./place.ts";
 import type { Run, RunOutcome } from "./run.ts";
-import { Histogram } from "./statistics.ts";
+import { Histogram, type RunTotals } from "./statistics.ts";
+import { addRun, NamedSums, noSums, type RunSums } from "./sums.ts";
 
 export class Settlement {
   readonly waitMs: Histogram = new Histogram();
   readonly runMs: Histogram = new Histogram();
+  readonly #functions: NamedSums = new NamedSums();
+  readonly #keys: NamedSums = new NamedSums();
+  readonly #evaluations: RunSums = noSums();
+  readonly #errors: Map<SkepErrorCode, number> = new Map();
   completed = 0;
   failed = 0;
   refused = 0;
@@ -32,17 +37,21 @@ export class Settlement {
       return;
     }
     this.completed++;
+    const bytesIn = run.hostBytesIn + sizeOf(run.target);
+    this.#sum(run, false, cost, bytesIn, run.hostBytesOut + bytesOut);
     run.phase = "settled";
     detach(run);
-    if (run.wantsOutcome) {
-      const receipt = receiptOf(run, now, cost, bytesOut);
-      run.resolve({ ok: true, value, receipt } satisfies RunOutcome);
-    } else {
+    const { trace, wantsOutcome } = run;
+    const isReported = this.events.has("run-settled");
+    // Most runs have nobody who reads their receipt.
+    if (!wantsOutcome && !isReported && trace === undefined) {
       run.resolve(value);
+      return;
     }
-    if (this.events.has("run-settled")) {
-      this.#report(run, true, receiptOf(run, now, cost, bytesOut));
-    }
+    const receipt = receiptOf(run, now, cost, bytesOut);
+    run.resolve(wantsOutcome ? ({ ok: true, value, receipt } satisfies RunOutcome) : value);
+    trace?.end({ receipt, settledAtMs: now, code: undefined, wasAccepted: true });
+    if (isReported) this.#report(run, true, receipt);
   }
 
   /** The error a run that failed in its worker settles with. Throws when its bytes are malformed. */
@@ -62,7 +71,8 @@ export class Settlement {
   /** An accepted run ends with an error. */
   fail(run: Run, error: SkepError): void {
     this.failed++;
-    this.#reject(run, error);
+    const receipt = this.#reject(run, error);
+    this.#sum(run, true, receipt, receipt.bytesIn, receipt.bytesOut);
   }
 
   /** A run is not accepted. */
@@ -81,16 +91,40 @@ export class Settlement {
     this.waitMs.add(Math.max(0, now - run.submittedAtMs - cost.wallMs));
   }
 
-  #reject(run: Run, error: SkepError): void {
+  /** The part of the pool's statistics that is added up here. */
+  totals(): RunTotals {
+    return {
+      errors: Object.fromEntries(this.#errors),
+      functions: this.#functions.summary(),
+      otherFunctions: { ...this.#functions.others },
+      evaluations: { ...this.#evaluations },
+      keys: this.#keys.summary(),
+      otherKeys: { ...this.#keys.others },
+    };
+  }
+
+  #sum(run: Run, hasFailed: boolean, cost: RunCost, bytesIn: number, bytesOut: number): void {
+    const { target, key } = run;
+    const sums = target.type === "function" ? this.#functions.of(target.name) : this.#evaluations;
+    addRun(sums, hasFailed, cost, bytesIn, bytesOut);
+    if (key !== undefined) addRun(this.#keys.of(key), hasFailed, cost, bytesIn, bytesOut);
+  }
+
+  #reject(run: Run, error: SkepError): Receipt {
+    const wasAccepted = run.phase !== "submitted";
     run.phase = "settled";
     detach(run);
-    const receipt = error.receipt ?? this.receipt(run);
+    const receipt = error.receipt ?? attachReceipt(error, this.receipt(run));
+    this.#errors.set(error.code, (this.#errors.get(error.code) ?? 0) + 1);
     if (run.wantsOutcome) {
       run.resolve({ ok: false, error, receipt } satisfies RunOutcome);
     } else {
       run.reject(error);
     }
+    const { code } = error;
+    run.trace?.end({ receipt, settledAtMs: this.clock.now(), code, wasAccepted });
     if (this.events.has("run-settled")) this.#report(run, false, receipt);
+    return receipt;
   }
 
   #report(run: Run, ok: boolean, receipt: Receipt): void {

@@ -21,7 +21,7 @@ export function sourceTarget(
   if (typeof source !== "string") throw invalid("What eval() runs must be source text.");
   if (kind !== "script" && kind !== "module") throw invalid('type must be "script" or "module".');
   if (language !== "js" && language !== "ts") throw invalid('language must be "js" or "ts".');
-  const filename = options.filename ?? `${kind === "module" ? "module" : "eval"}.${language}`;
+  const filename = filenameOf(options);
   if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename)) {
     throw invalid("filename must be a string without control characters.");
   }
@@ -37,6 +37,16 @@ export function sourceTarget(
   // Now, because what the caller changes afterwards is too late.
   const given = { language, modules: copy(modules), imports: copy(imports) };
   return withModules(target, given, isDependency);
+}
+
+/** A source of that name in which there is nothing. */
+export function emptySource(options: SourceOptions): SourceTarget {
+  const filename = filenameOf(options);
+  return { type: "source", kind: "script", filename, source: "", modules: NONE, imports: NONE };
+}
+
+function filenameOf({ filename, type, language = "js" }: SourceOptions): string {
+  return filename ?? `${type === "module" ? "module" : "eval"}.${language}`;
 }
 
 /** Most evaluations need nothing of this. */

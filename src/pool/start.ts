@@ -1,6 +1,7 @@
 /** The rest of creating a pool: what is not needed before its workers load. */
 import type { Platform } from "../environments/contract.ts";
 import type { PreparedDefinitions } from "../registry/definitions.ts";
+import { loadPart } from "../load-part.ts";
 import { Registry } from "../registry/registry.ts";
 import { type CoreStart, PoolCore } from "./core.ts";
 import type { PoolSettings } from "./options.ts";
@@ -19,5 +20,13 @@ export async function startPool(
 ): Promise<Pool> {
   const registry = new Registry({ bootstrap });
   registry.propose(definitions)?.commit();
-  return new Pool(await PoolCore.start(platform, settings, registry, start), platform);
+  const { telemetry } = settings;
+  // Before there is a core, which nobody would close if this failed.
+  const part = telemetry && (await loadPart("telemetry", () => import("./telemetry.ts")));
+  const core = await PoolCore.start(platform, settings, registry, start);
+  return new Pool(
+    core,
+    platform,
+    part && telemetry && new part.Telemetry(telemetry, core.clock, core.events),
+  );
 }

@@ -1,5 +1,7 @@
 /** Counters and histograms of a pool. */
 
+import type { SkepErrorCode } from "../errors.ts";
+import type { RunSums, SumsByName } from "./sums.ts";
 import type { WorkerState } from "./worker-state.ts";
 
 /** A summary of a histogram. Times in milliseconds; all zero while `count` is. */
@@ -20,18 +22,35 @@ const MS_PER_MICROSECOND = 0.001;
 
 /** Durations in buckets that grow with the duration: exact enough, and never larger. */
 export class Histogram {
-  readonly #buckets = new Uint32Array(OCTAVES * BUCKETS_PER_OCTAVE);
+  // Doubles: a busy pool fills 32 bits in days.
+  readonly #buckets = new Float64Array(OCTAVES * BUCKETS_PER_OCTAVE);
   #count = 0;
   #sumMs = 0;
   #maxMs = 0;
 
   add(durationMs: number): void {
     const octaves = durationMs > MS_PER_MICROSECOND ? Math.log2(durationMs * 1000) : 0;
-    const index = Math.min(Math.floor(octaves * BUCKETS_PER_OCTAVE), this.#buckets.length - 1);
+    // A bucket includes its upper bound, as those of Prometheus do, and not its lower.
+    const above = Math.ceil(octaves * BUCKETS_PER_OCTAVE) - 1;
+    const index = Math.max(0, Math.min(above, this.#buckets.length - 1));
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#count++;
     this.#sumMs += durationMs;
     if (durationMs > this.#maxMs) this.#maxMs = durationMs;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get sumMs(): number {
+    return this.#sumMs;
+  }
+
+  /** How many durations were at most 2 to the power of `octave` microseconds. */
+  countUpTo(octave: number): number {
+    const buckets = this.#buckets.subarray(0, octave * BUCKETS_PER_OCTAVE);
+    return buckets.reduce((sum, count) => sum + count, 0);
   }
 
   summary(): Distribution {
@@ -60,8 +79,27 @@ export class Histogram {
   }
 }
 
+/** What all runs come to. */
+export interface RunTotals {
+  /** How many runs settled with an error of which code, refused ones included. */
+  errors: Partial<Record<SkepErrorCode, number>>;
+  /**
+   * What the runs of each function cost in total, by the function's name. At most 1,000 names are
+   * told apart, by and large those that ran last, and none of more than 200 characters.
+   */
+  functions: SumsByName;
+  /** What runs of functions cost that are not told apart. */
+  otherFunctions: Readonly<RunSums>;
+  /** What evaluations cost in total. */
+  evaluations: Readonly<RunSums>;
+  /** What the runs with each `key` cost in total, evaluations included; bounded like `functions`. */
+  keys: SumsByName;
+  /** What runs with keys cost that are not told apart. */
+  otherKeys: Readonly<RunSums>;
+}
+
 /** What `pool.stats()` returns. */
-export interface PoolStatistics {
+export interface PoolStatistics extends RunTotals {
   /** Places for workers by state. */
   workers: { total: number } & Record<WorkerState, number>;
   /** Runs that wait for a worker. */

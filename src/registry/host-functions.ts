@@ -7,6 +7,11 @@ export interface HostCallContext {
   readonly runId: number;
   /** The run's `key` option. */
   readonly key: string | undefined;
+  /**
+   * The call's OpenTelemetry span as a `traceparent` header (W3C Trace Context), for requests made
+   * on behalf of it. Undefined without the pool's `telemetry` option.
+   */
+  readonly traceparent: string | undefined;
   /** Fires when the run ends for any reason: nobody waits for the result any more. */
   readonly signal: AbortSignal;
 }

@@ -7,7 +7,12 @@ import { describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const root = new URL("../../", import.meta.url);
 
-for (const page of ["README.md", "docs/dependencies.md", "docs/fetch.md"]) {
+for (const page of [
+  "README.md",
+  "docs/dependencies.md",
+  "docs/fetch.md",
+  "docs/observability.md",
+]) {
   const text = readFileSync(new URL(page, root), "utf8");
   const programs = [...text.matchAll(/^```js\n(.*?)^```$/gms)]
     .map(([, source]) => source ?? "")

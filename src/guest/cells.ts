@@ -315,6 +315,19 @@ export class Cells {
     return bytes;
   }
 
+  /** What of it was ever touched: a memory is large from the start, but its pages are not there. */
+  get usedBytes(): number {
+    const { heapStart } = this.#facts;
+    let bytes = this.image.bytes;
+    for (const cell of this.#all) {
+      const { stowed, image } = cell;
+      const touchedBytes = (): number =>
+        Math.max(image.heapEnd + cell.growthBytes, heapStart + this.heapBytes(cell));
+      bytes += stowed ? stowed.bytes.length : touchedBytes();
+    }
+    return bytes;
+  }
+
   dispose(): void {
     for (const cell of this.#all) {
       clearTimeout(cell.timer);

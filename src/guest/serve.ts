@@ -60,6 +60,7 @@ export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
       initialise: (settings) => worker.initialise(settings),
       install: (change) => worker.install(change),
       statistics: async () => worker.statistics(),
+      trim: async () => worker.trim(),
       shutdown: async () => worker.shutdown(),
     },
     onBatch: (batch) => worker.onBatch(batch),
@@ -161,9 +162,14 @@ class GuestWorker {
     return {
       cells: { free, running: parked - executor.parkedCount, parked: executor.parkedCount },
       memoryBytes: cells.memoryBytes,
+      usedBytes: cells.usedBytes,
       imageBytes: cells.image.bytes,
       discarded: cells.discarded,
     };
+  }
+
+  trim(): void {
+    this.#started().cells.dropFree();
   }
 
   shutdown(): void {

@@ -4,6 +4,7 @@
  */
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
+import { loadPart } from "../load-part.ts";
 import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -11,11 +12,13 @@ import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import { Installer } from "./installer.ts";
+import type { WorkerCare } from "./worker-care.ts";
 import { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import { createExplain } from "./place.ts";
+import { type Offence, Quarantine } from "./quarantine.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -50,7 +53,9 @@ export class PoolCore {
   readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor;
   readonly installer: Installer;
+  readonly quarantine: Quarantine;
   readonly #watchdog: Watchdog;
+  #care: WorkerCare | undefined;
   readonly #whenIdle = new Set<() => void>();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -67,14 +72,19 @@ export class PoolCore {
     const explain = createExplain((file) => registry.textOf(file));
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
+    this.quarantine = new Quarantine(settings.quarantine, clock, events);
     this.dispatcher = new Dispatcher({
       registry,
       settlement,
       events,
       hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
-      queueMax: settings.queueMax,
+      quarantine: this.quarantine,
+      queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
-      onSent: () => this.#watchdog.wake(),
+      onSent: () => {
+        this.#watchdog.wake();
+        this.#care?.wake();
+      },
       onIdle: () => this.#onIdle(),
     });
     const { dispatcher } = this;
@@ -94,10 +104,13 @@ export class PoolCore {
         onBatchDone: (link) => {
           this.#watchdog.review(link);
           dispatcher.onBatchDone();
+          this.supervisor.reviewRetiring(link);
+          this.#care?.onBatchDone(link);
         },
         onBroken: (link, what, error) => this.#onBroken(link, what, error),
       },
       onReady: (link) => dispatcher.addLink(link),
+      onRetired: (link) => dispatcher.removeLink(link),
       onLost: (link, loss) => this.#onLost(link, loss),
       onExhausted: (reason) => this.#onExhausted(reason),
     });
@@ -110,14 +123,14 @@ export class PoolCore {
     });
     this.#watchdog = new Watchdog({
       clock,
-      links: () => this.supervisor.upLinks(),
+      links: () => this.supervisor.workingLinks(),
       onSuspect: (link, run) => {
         dispatcher.removeLink(link);
         this.supervisor.mark(link, "suspected", `Run ${run.id} is past its limit.`);
       },
       onRecovered: (link) => {
         this.supervisor.mark(link, "recovered", "The run past its limit has ended.");
-        dispatcher.addLink(link);
+        if (this.supervisor.upLinks().includes(link)) dispatcher.addLink(link);
       },
       onDead: (link, hung) => this.#onDead(link, hung),
     });
@@ -136,6 +149,7 @@ export class PoolCore {
     const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
     const start = async (): Promise<PoolCore> => {
       const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      await core.#takeCare();
       options.onCreated?.(core);
       await core.supervisor.start(settings.workers);
       return core;
@@ -198,10 +212,34 @@ export class PoolCore {
       await Promise.race([forced, Promise.allSettled(shutdowns)]);
     }
     this.#watchdog.stop();
-    for (const link of links) dispatcher.rejectInFlight(link, closed);
+    this.quarantine.stop();
+    this.#care?.stop();
+    for (const link of supervisor.workingLinks()) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
     this.events.emit("closed", {});
+  }
+
+  /** Most pools do without: they do not load it. */
+  async #takeCare(): Promise<void> {
+    const { recycle, memory, restart } = this.settings;
+    const limits = [recycle.afterRuns, recycle.aboveMemoryBytes, memory.maxBytes];
+    if (limits.every((limit) => limit === 0)) return;
+    const { WorkerCare } = await loadPart(
+      "recycling and watermarks",
+      () => import("./worker-care.ts"),
+    );
+    const { clock, events, supervisor, dispatcher } = this;
+    const retryMs = restart.maxDelayMs;
+    this.#care = new WorkerCare({
+      recycle,
+      memory,
+      retryMs,
+      clock,
+      events,
+      supervisor,
+      dispatcher,
+    });
   }
 
   #closedError(state: string): RunErrorFactory {
@@ -243,13 +281,24 @@ export class PoolCore {
   #onLost(link: WorkerLink, { reason, isDeliberate = false, detail }: WorkerLoss): void {
     if (detail instanceof HungRun) {
       const { run } = detail;
+      // A run that its worker forgot is not known to be what kept the worker busy.
+      if (runInside(link) === run) this.#blame(run, "hang", reason);
       const receipt = this.settlement.receipt(run);
       const error =
         run.cancelledAtMs === undefined ? hungError(run, receipt) : abortedError(run, receipt);
       this.dispatcher.release(link, { reason, suspects: [], blamed: { run, error } });
+    } else if (isDeliberate) {
+      this.dispatcher.release(link, { reason, suspects: [] });
     } else {
-      this.dispatcher.release(link, { reason, suspects: isDeliberate ? [] : suspectsOf(link) });
+      const inside = runInside(link);
+      if (inside !== undefined) this.#blame(inside, "crash", reason);
+      this.dispatcher.release(link, { reason, suspects: suspectsOf(link) });
     }
+  }
+
+  /** Before the worker's runs are sent elsewhere: those of the same function must not be. */
+  #blame(run: Run, offence: Offence, reason: string): void {
+    if (this.quarantine.blame(run, offence, reason)) this.dispatcher.review();
   }
 
   #onExhausted(reason: string): void {
@@ -270,9 +319,13 @@ export class PoolCore {
  * else all that were not waiting for something.
  */
 function suspectsOf(link: WorkerLink): Run[] {
-  // The signal block outlives its worker, and says what it was doing last.
-  const runId = link.handle.signals?.activity().runId ?? link.enteredRunId;
-  const inside = link.inFlight.get(runId);
+  const inside = runInside(link);
   if (inside !== undefined) return [inside];
   return link.inFlight.values().filter((run) => !run.isParked);
+}
+
+/** The run in a worker's engine, where that is known. */
+function runInside(link: WorkerLink): Run | undefined {
+  // The signal block outlives its worker, and says what it was doing last.
+  return link.inFlight.get(link.handle.signals?.activity().runId ?? link.enteredRunId);
 }

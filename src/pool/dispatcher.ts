@@ -1,5 +1,5 @@
 /** Takes runs in, sends them to workers, and hands their ends to the settlement. */
-import { SkepError } from "../errors.ts";
+import type { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
 import type {
   ConsoleMessage,
@@ -15,8 +15,16 @@ import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
 import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
-import { abortedError, lostError, missingRequirement, sizeOf, unknownFunction } from "./outcome.ts";
-import { Queue } from "./queue.ts";
+import {
+  abortedError,
+  lostError,
+  missingRequirement,
+  queueFull,
+  sizeOf,
+  unknownFunction,
+} from "./outcome.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { Queue, type QueueBounds } from "./queue.ts";
 import type { Run } from "./run.ts";
 import { chooseCandidate } from "./scheduler.ts";
 import type { Settlement } from "./settlement.ts";
@@ -30,7 +38,8 @@ export interface DispatcherOptions {
   settlement: Settlement;
   events: EventEmitter;
   hostCalls: HostCalls;
-  queueMax: number;
+  quarantine: Quarantine;
+  queueBounds: QueueBounds;
   maxAttemptsPerRun: number;
   /** A run was sent to a worker. */
   onSent(): void;
@@ -62,12 +71,14 @@ export class Dispatcher {
   /** Reused for every choice. */
   readonly #eligible: WorkerLink[] = [];
   #cursor = 0;
+  /** Whether runs belong to keys; from the first one on that does. */
+  #isShared = false;
   #lastRunId = 0;
   #inFlight = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.queue = new Queue(options.queueMax);
+    this.queue = new Queue(options.queueBounds);
   }
 
   get inFlightCount(): number {
@@ -100,9 +111,9 @@ export class Dispatcher {
   /** Accepts a run and sends or queues it; or rejects it. */
   submit(run: Run): void {
     const obstacle = this.obstacle(run);
+    if (run.key !== undefined) this.#isShared = true;
     const link = obstacle === undefined && this.queue.size === 0 ? this.#choose(run) : undefined;
-    const isTooMany = link === undefined && this.queue.isFull;
-    const refusal = obstacle ?? (isTooMany ? this.#full(run) : undefined);
+    const refusal = obstacle ?? (link === undefined ? this.#full(run) : undefined);
     if (refusal !== undefined) {
       this.#options.settlement.refuse(run, refusal);
       return;
@@ -162,6 +173,7 @@ export class Dispatcher {
       const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
+      this.#options.quarantine.clear(run);
       if ("refusal" in found) {
         const { cost } = message;
         const failed = { ...found.refusal, runId: run.id, cost };
@@ -280,6 +292,17 @@ export class Dispatcher {
     this.#reportIdle();
   }
 
+  /** Rejects what waits and cannot run any more. */
+  review(): void {
+    for (const run of this.queue.items()) {
+      const obstacle = this.#admit(run);
+      if (obstacle === undefined) continue;
+      this.queue.remove(run);
+      this.#options.settlement.fail(run, obstacle);
+    }
+    this.#reportIdle();
+  }
+
   /** Rejects everything that waits. */
   rejectQueued(error: RunErrorFactory): void {
     for (const run of this.queue.takeAll()) this.#options.settlement.fail(run, error(run));
@@ -305,7 +328,7 @@ export class Dispatcher {
     const { registry, settlement } = this.#options;
     if (run.target.type === "source") {
       run.requiredRevision = registry.revision;
-      return undefined;
+      return this.#quarantined(run);
     }
     const { name } = run.target;
     const admission = registry.admission(name);
@@ -316,8 +339,15 @@ export class Dispatcher {
       return missingRequirement(name, admission.missing, settlement.receipt(run));
     }
     run.functionId = admission.functionId;
+    run.sourceHash = admission.hash;
     run.requiredRevision = admission.revision;
-    return undefined;
+    return this.#quarantined(run);
+  }
+
+  #quarantined(run: Run): SkepError | undefined {
+    const { quarantine, settlement } = this.#options;
+    if (quarantine.isEmpty) return undefined;
+    return quarantine.refusal(run, () => settlement.receipt(run));
   }
 
   #abortion(run: Run): SkepError | undefined {
@@ -325,11 +355,12 @@ export class Dispatcher {
     return abortedError(run, this.#options.settlement.receipt(run));
   }
 
-  #full(run: Run): SkepError {
-    const waiting = `${this.queue.max} ${this.queue.max === 1 ? "run is" : "runs are"} waiting`;
-    const message = `The queue is full: ${waiting}. Submit fewer at once, or raise queue.max.`;
-    const receipt = this.#options.settlement.receipt(run);
-    return new SkepError("queue-full", message, { receipt });
+  /** Why a run may not wait; undefined when it may. */
+  #full(run: Run): SkepError | undefined {
+    const isFullForKey = this.queue.isFullFor(run.key);
+    if (!this.queue.isFull && !isFullForKey) return undefined;
+    const { queueBounds, settlement } = this.#options;
+    return queueFull(run, queueBounds, isFullForKey, settlement.receipt(run));
   }
 
   /** The worker to send a run to, or undefined when none has room. */
@@ -337,7 +368,8 @@ export class Dispatcher {
     const eligible = this.#eligible;
     eligible.length = 0;
     for (const link of this.#links) {
-      if (link.hasRoom && link.revision >= run.requiredRevision) eligible.push(link);
+      if (link.hasRoom(this.#isShared) && link.revision >= run.requiredRevision)
+        eligible.push(link);
     }
     const choice = chooseCandidate(eligible, this.#cursor);
     if (choice === undefined) return undefined;

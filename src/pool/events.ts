@@ -31,7 +31,12 @@ export interface PoolEvents {
   "worker-restarts-exhausted": { workerId: number; maxPerWorker: number };
   /** The pool closes, and the worker has freed its sandboxes. */
   "worker-shutdown": { workerId: number };
-  /** The pool closes, and the worker is gone. */
+  /**
+   * A worker was replaced, as `recycle` has it: its successor takes its place, and `runs` are still
+   * in flight on it, after which it ends.
+   */
+  "worker-recycled": { workerId: number; successorId: number; reason: string; runs: number };
+  /** The pool closes, or the worker was recycled: it is gone. */
   "worker-ended": { workerId: number };
   /** A guest wrote to its console. `text` is one line per call, control characters escaped. */
   console: {
@@ -52,6 +57,19 @@ export interface PoolEvents {
   "run-dispatched": { runId: number; workerId: number; name: string; attempt: number };
   /** A run settled. `workerId` is 0 when it never ran. */
   "run-settled": { runId: number; workerId: number; name: string; ok: boolean; receipt: Receipt };
+  /** A function cost too many workers: it is refused for `forMs`, or until it is released (0). */
+  "function-quarantined": {
+    name: string;
+    hash: string;
+    lostWorkers: number;
+    reason: string;
+    forMs: number;
+  };
+  /** A function is no longer refused: `pool.release()` was called, or its time is over. */
+  "function-released": { name: string; hash: string; reason: "released" | "expired" };
+  /** The workers use more than `memory.maxBytes` together. Told once, until it is relieved. */
+  "memory-pressure": { usedBytes: number; maxBytes: number };
+  "memory-relieved": { usedBytes: number; maxBytes: number };
   /** `drain()` is done. */
   drain: Record<string, never>;
   /** `close()` is done: nothing follows. */

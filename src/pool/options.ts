@@ -18,11 +18,17 @@ import {
   whole,
 } from "./option-checks.ts";
 import type { RunOptions } from "./run.ts";
+import {
+  resolveSupervision,
+  type SupervisionOptions,
+  type SupervisionSettings,
+} from "./supervision-options.ts";
 import { resolveTelemetry } from "./telemetry-options.ts";
 import type { TelemetryOptions } from "./trace.ts";
 
 /** Options of `createPool`. */
-export interface PoolOptions<Functions = FunctionTable> extends Definitions<Functions> {
+export interface PoolOptions<Functions = FunctionTable>
+  extends Definitions<Functions>, SupervisionOptions {
   /**
    * Workers to run. Default: one per core but one, at least 1. An environment without threads has
    * one worker, whatever this says.
@@ -80,10 +86,15 @@ export interface PoolOptions<Functions = FunctionTable> extends Definitions<Func
 export interface QueueOptions {
   /** Runs that may wait; 0 is unbounded. Default 10,000. A full queue refuses with `queue-full`. */
   max?: number | undefined;
+  /**
+   * Of those, runs of one key; 0 (default) is as many as fit. With it, no key can fill the queue
+   * for the others.
+   */
+  maxPerKey?: number | undefined;
 }
 
 /** Options with every default filled in. */
-export interface PoolSettings {
+export interface PoolSettings extends SupervisionSettings {
   workers: number;
   environment: Environment;
   /** What the user should be told about the environment that was chosen. */
@@ -94,6 +105,7 @@ export interface PoolSettings {
   fetch: FetchPolicy | undefined;
   limits: Limits;
   queueMax: number;
+  queueMaxPerKey: number;
   maxInFlightPerWorker: number;
   maxParkedPerWorker: number;
   restart: RestartOptions;
@@ -109,10 +121,11 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
+  "quarantine recycle memory " +
   "bootstrap webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
-const QUEUE_KEYS = ["max"];
+const QUEUE_KEYS = ["max", "maxPerKey"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
 const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
@@ -143,6 +156,10 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     fetch: resolveFetch(options.fetch),
     limits: resolveLimits(options.limits, environment, engine),
     queueMax: whole(queue["max"], "queue.max", 10_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    queueMaxPerKey: whole(queue["maxPerKey"], "queue.maxPerKey", 0, {
+      min: 0,
+      max: Number.MAX_SAFE_INTEGER,
+    }),
     maxInFlightPerWorker: whole(options.maxInFlightPerWorker, "maxInFlightPerWorker", 64, {
       min: 1,
       max: MAXIMUM_IN_FLIGHT,
@@ -152,6 +169,7 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
       max: MAXIMUM_IN_FLIGHT,
     }),
     restart: resolveRestart(restart),
+    ...resolveSupervision(options),
     telemetry: resolveTelemetry(options.telemetry),
     startTimeoutMs: milliseconds(options.startTimeoutMs, "startTimeoutMs", 10_000),
     installTimeoutMs: milliseconds(options.installTimeoutMs, "installTimeoutMs", 10_000),

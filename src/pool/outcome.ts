@@ -7,6 +7,7 @@ import { nearestName } from "../registry/names.ts";
 import type { Admission } from "../registry/registry.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Explain } from "./place.ts";
+import type { QueueBounds } from "./queue.ts";
 import { type Run, type RunTarget, textsOf } from "./run.ts";
 
 const NO_COST: RunCost = { wallMs: 0, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
@@ -98,6 +99,22 @@ export function missingRequirement(
   );
 }
 
+/** The error of a run for which there is no room in the queue, or none for its key. */
+export function queueFull(
+  { key }: Run,
+  { max, maxPerKey }: QueueBounds,
+  isForKey: boolean,
+  receipt: Receipt,
+): SkepError {
+  const whose = key === undefined ? "runs without a key" : `the key "${key.slice(0, 100)}"`;
+  const [what, bound, option] = isForKey
+    ? [`The queue is full for ${whose}`, maxPerKey, "queue.maxPerKey"]
+    : ["The queue is full", max, "queue.max"];
+  const waiting = `${bound} ${bound === 1 ? "run is" : "runs are"} waiting`;
+  const message = `${what}: ${waiting}. Submit fewer at once, or raise ${option}.`;
+  return new SkepError("queue-full", message, { receipt });
+}
+
 /** The error of a run that was ended early: by the caller, or by a limit that the parent holds. */
 export function abortedError(run: Run, receipt: Receipt): SkepError {
   if (run.reached) {
@@ -152,7 +169,8 @@ export function lostError(run: Run, reason: string, receipt: Receipt): SkepError
   return new SkepError("worker-lost", message, { receipt });
 }
 
-function describeRun(run: Run): string {
+/** The start of a sentence about a run. */
+export function describeRun(run: Run): string {
   return run.target.type === "function" ? `Function "${run.name}"` : `The evaluation "${run.name}"`;
 }
 

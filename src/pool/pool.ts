@@ -18,6 +18,7 @@ import type { PoolEventName, PoolListener } from "./events.ts";
 import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
 import { sizeOf, tooMuchSource } from "./outcome.ts";
+import type { QuarantinedFunction } from "./quarantine.ts";
 import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
 import {
   type EvalOptions,
@@ -78,6 +79,8 @@ export interface WorkerHealth {
   restarts: number;
   /** Bytes of WebAssembly memory of its sandboxes, as last reported; undefined before. */
   memoryBytes: number | undefined;
+  /** What of it was ever touched: an estimate of what is really in memory. */
+  usedBytes: number | undefined;
 }
 
 const NO_OPTIONS: RunOptions = {};
@@ -244,10 +247,9 @@ export class Pool<Functions = any> implements AsyncDisposable {
       restartAttempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),
       restarts: seat.restarts,
       memoryBytes: seat.link?.statistics?.memoryBytes,
+      usedBytes: seat.link?.statistics?.usedBytes,
     }));
-    for (const link of supervisor.upLinks()) {
-      if (link.pendingRequestCount === 0) void link.refreshStatistics(STATISTICS_TIMEOUT_MS);
-    }
+    for (const link of supervisor.upLinks()) void link.refreshStatistics(STATISTICS_TIMEOUT_MS);
     return health.sort((left, right) => left.id - right.id);
   }
 
@@ -262,6 +264,22 @@ export class Pool<Functions = any> implements AsyncDisposable {
     if (link === undefined) return false;
     supervisor.lose(link, { reason: "Its restart was asked for.", isDeliberate: true });
     return true;
+  }
+
+  /** Functions and evaluations that are refused because they cost too many workers. */
+  quarantined(): QuarantinedFunction[] {
+    return this.#core.quarantine.list();
+  }
+
+  /**
+   * Lifts the quarantine of a function, by its name, an evaluation's file name, or the hash of its
+   * source. Returns false when nothing of that name is in quarantine.
+   */
+  release(name: string): boolean {
+    const hash = this.#core.registry.admission(name)?.hash ?? name;
+    return this.#core.quarantine.release(
+      (entry) => entry.name === name || entry.hash === name || entry.hash === hash,
+    );
   }
 
   /** Calls `listener` for each event of that name, until the returned function is called. */

@@ -16,6 +16,8 @@ export type {
   RemoteFunctions,
   WorkerHealth,
 } from "./pool.ts";
+export type { QuarantinedFunction } from "./quarantine.ts";
+export type { MemoryOptions, QuarantineOptions, RecycleOptions } from "./supervision-options.ts";
 export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
 export type { RunSums, SumsByName } from "./sums.ts";

@@ -1,91 +1,85 @@
-/** Runs that wait for a worker: by priority, then in order of arrival. */
+/**
+ * Runs that wait for a worker: by priority, and within a priority by whose turn it is. Whoever has
+ * a key is a tenant; everything without one is a tenant too.
+ */
+import { Level, type Queueable } from "./queue-level.ts";
 
-/** What can wait. */
-export interface Queueable {
-  /** Higher ones go first. */
-  readonly priority: number;
-  /** Whom the item belongs to. */
-  readonly key: string | undefined;
-}
+export type { Queueable } from "./queue-level.ts";
 
-/** One waiting item, linked to its neighbours so that leaving costs the same anywhere. */
-interface Place<Item> {
-  readonly item: Item;
-  readonly level: Level<Item>;
-  previous: Place<Item> | undefined;
-  next: Place<Item> | undefined;
-}
-
-/** The items of one priority, oldest first. */
-interface Level<Item> {
-  readonly priority: number;
-  first: Place<Item> | undefined;
-  last: Place<Item> | undefined;
+/** How many may wait; 0 is unbounded. */
+export interface QueueBounds {
+  max: number;
+  maxPerKey: number;
 }
 
 /**
- * A bounded queue. Adding, taking and removing cost the same however many items wait; what they
- * cost grows with the number of different priorities in use, which is small.
+ * A bounded queue. Adding, taking and removing cost the same however many items and keys wait; what
+ * they cost grows with the number of different priorities in use, which is small.
  */
 export class Queue<Item extends Queueable> {
   /** Highest priority first; none is empty. */
-  readonly #levels: Level<Item>[] = [];
-  readonly #places = new Map<Item, Place<Item>>();
+  readonly #levels: Level[] = [];
+  /** The level that became empty last: most often the next item has the same priority. */
+  #spare: Level | undefined;
+  #size = 0;
+  /** How many wait by key, over all priorities; only where they are bounded. */
+  readonly #counts: Map<string | undefined, number> | undefined;
+  readonly #bounds: QueueBounds;
 
-  /** @param max - how many may wait; 0 is unbounded. */
-  constructor(readonly max: number) {}
+  constructor(bounds: QueueBounds) {
+    this.#bounds = bounds;
+    this.#counts = bounds.maxPerKey > 0 ? new Map() : undefined;
+  }
 
   get size(): number {
-    return this.#places.size;
+    return this.#size;
   }
 
   get isFull(): boolean {
-    return this.max > 0 && this.#places.size >= this.max;
+    const { max } = this.#bounds;
+    return max > 0 && this.#size >= max;
   }
 
-  /** Appends an item. The bound is the caller's to ask for: what was accepted once may return. */
+  /** Whether as many items of this key wait as one key may have. */
+  isFullFor(key: string | undefined): boolean {
+    return (this.#counts?.get(key) ?? 0) >= this.#bounds.maxPerKey && this.#counts !== undefined;
+  }
+
+  /** Appends an item. The bounds are the caller's to ask for: what was accepted once may return. */
   push(item: Item): void {
-    const level = this.#levelFor(item.priority);
-    const place: Place<Item> = { item, level, previous: level.last, next: undefined };
-    if (level.last === undefined) level.first = place;
-    else level.last.next = place;
-    level.last = place;
-    this.#places.set(item, place);
+    this.#levelFor(item.priority).append(item);
+    this.#count(item, 1);
   }
 
-  /** Puts an item before the others of its priority: it has waited before. */
+  /**
+   * Puts an item before all others of its priority, whosoever they are: it has waited and had its
+   * turn before.
+   */
   pushFront(item: Item): void {
-    const level = this.#levelFor(item.priority);
-    const place: Place<Item> = { item, level, previous: undefined, next: level.first };
-    if (level.first === undefined) level.last = place;
-    else level.first.previous = place;
-    level.first = place;
-    this.#places.set(item, place);
+    this.#levelFor(item.priority).prepend(item);
+    this.#count(item, 1);
   }
 
   /** The item that is due, left where it is. */
   peek(): Item | undefined {
-    return this.#levels[0]?.first?.item;
+    return this.#levels[0]?.due?.item as Item | undefined;
   }
 
   /** Takes the item that is due. */
   take(): Item | undefined {
-    const item = this.peek();
-    if (item !== undefined) this.remove(item);
-    return item;
+    const level = this.#levels[0];
+    const place = level?.take();
+    if (level === undefined || place === undefined) return undefined;
+    this.#left(level, place.item);
+    return place.item as Item;
   }
 
   /** Removes an item wherever it is; false when it does not wait. */
   remove(item: Item): boolean {
-    const place = this.#places.get(item);
+    const { place } = item;
     if (place === undefined) return false;
-    this.#places.delete(item);
-    const { level, previous, next } = place;
-    if (previous === undefined) level.first = next;
-    else previous.next = next;
-    if (next === undefined) level.last = previous;
-    else next.previous = previous;
-    if (level.first === undefined) this.#levels.splice(this.#levels.indexOf(level), 1);
+    place.level.remove(place);
+    this.#left(place.level, item);
     return true;
   }
 
@@ -96,7 +90,31 @@ export class Queue<Item extends Queueable> {
     return items;
   }
 
-  #levelFor(priority: number): Level<Item> {
+  /** Everything that waits, for those who look for something. */
+  items(): Item[] {
+    return this.#levels.flatMap((level) => level.items()) as Item[];
+  }
+
+  #left(level: Level, item: Queueable): void {
+    item.place = undefined;
+    this.#count(item, -1);
+    if (!level.isEmpty) return;
+    level.reset();
+    this.#spare = level;
+    if (this.#levels[0] === level) this.#levels.shift();
+    else this.#levels.splice(this.#levels.indexOf(level), 1);
+  }
+
+  #count({ key }: Queueable, change: 1 | -1): void {
+    this.#size += change;
+    if (this.#counts === undefined) return;
+    const count = (this.#counts.get(key) ?? 0) + change;
+    // A key that no longer waits must not be remembered: there may be any number of them.
+    if (count === 0) this.#counts.delete(key);
+    else this.#counts.set(key, count);
+  }
+
+  #levelFor(priority: number): Level {
     let low = 0;
     let high = this.#levels.length;
     while (low < high) {
@@ -106,7 +124,8 @@ export class Queue<Item extends Queueable> {
       else if (level.priority > priority) low = middle + 1;
       else return level;
     }
-    const level: Level<Item> = { priority, first: undefined, last: undefined };
+    const spare = this.#spare?.priority === priority ? this.#spare : undefined;
+    const level = spare ?? new Level(priority);
     this.#levels.splice(low, 0, level);
     return level;
   }

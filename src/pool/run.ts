@@ -4,6 +4,7 @@ import type { RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
 import type { LimitOptions, Limits } from "./limits.ts";
+import type { Place } from "./queue-level.ts";
 import type { RunTrace } from "./trace.ts";
 
 /** Options of a single run. Limits that it does not name are the pool's. */
@@ -12,7 +13,10 @@ export interface RunOptions extends LimitOptions {
   signal?: AbortSignal | undefined;
   /** Runs of a higher priority leave the queue first. A whole number; default 0. */
   priority?: number | undefined;
-  /** Whom the run belongs to, for fairness between keys. */
+  /**
+   * Whom the run belongs to, e.g. a customer. Within a priority, keys take turns, however many runs
+   * of one of them wait; runs without a key have their turn together.
+   */
   key?: string | undefined;
   /** ArrayBuffers among the arguments that the caller gives up: they are detached. */
   transfer?: readonly ArrayBuffer[] | undefined;
@@ -90,6 +94,8 @@ export class Run {
   worker: { cancel(run: Run): void } | undefined;
   /** The function's number in the registry; 0 for an evaluation. */
   functionId = 0;
+  /** What the function's source is named by; empty for an evaluation. */
+  sourceHash = "";
   /** The registry revision a worker must have for this run. */
   requiredRevision = 0;
   /** When the parent first knew it to be running in its worker; undefined before. */
@@ -107,6 +113,8 @@ export class Run {
   hostBytesOut = 0;
   priority = 0;
   key: string | undefined;
+  /** Where it waits in the queue; undefined when it does not. */
+  place: Place | undefined;
   signal: AbortSignal | undefined;
   /** Stops the clock of `limits.totalMs`; undefined when there is none. */
   stopClock: (() => void) | undefined;

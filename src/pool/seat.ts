@@ -9,6 +9,8 @@ export class Seat {
   workerId = 0;
   /** Open from the moment the pipe is, until the worker is lost. */
   link: WorkerLink | undefined;
+  /** The worker that is to take it over, while it starts. */
+  successor: WorkerLink | undefined;
   /** Restarts that count against the budget. */
   attempt = 0;
   /** All restarts. */

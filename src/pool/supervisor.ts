@@ -1,36 +1,23 @@
 /** Keeps the pool's seats taken: opens workers, notices their end, restarts them. */
-import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
-import type { InstallFailure } from "../protocol/control.ts";
-import { createInstallError } from "./install-error.ts";
-import type { Explain } from "./place.ts";
-import type { Registry } from "../registry/registry.ts";
 import { restartDelayMs } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
-import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
-import { SharedStart } from "./shared-start.ts";
-import { type LinkListener, WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import { WorkerStart, type WorkerStartOptions } from "./worker-start.ts";
 
-export interface SupervisorOptions {
-  settings: PoolSettings;
-  engineModule: WebAssembly.Module;
-  /** Has the first workers. */
-  launch: Launch;
-  registry: Registry;
-  explain: Explain;
-  clock: Clock;
+export interface SupervisorOptions extends WorkerStartOptions {
   events: EventEmitter;
   random: () => number;
   /** The highest number that was given to a worker before; 0 is none. */
   lastWorkerId: number;
-  listener: LinkListener;
   /** A worker takes runs from now on. */
   onReady(link: WorkerLink): void;
   /** A worker that was up is gone. Called before its seat is restarted. */
   onLost(link: WorkerLink, loss: WorkerLoss): void;
+  /** A worker gets no more runs, and goes when it has none left. */
+  onRetired(link: WorkerLink): void;
   /** No worker is left and none will come. */
   onExhausted(reason: string): void;
 }
@@ -54,12 +41,15 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Who waits for a worker to be up, or for the certainty that none will be. */
   readonly #waiting = new Set<() => void>();
-  readonly #sharedStart = new SharedStart();
+  /** Workers that have left their seats and have runs to finish. */
+  readonly #retiring = new Set<WorkerLink>();
+  readonly #start: WorkerStart;
   #lastWorkerId: number;
   #isStopped = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#start = new WorkerStart(options);
     this.#lastWorkerId = options.lastWorkerId;
   }
 
@@ -75,9 +65,16 @@ export class Supervisor {
       .sort((left, right) => left.workerId - right.workerId);
   }
 
-  /** The oldest revision a worker has, those that are still starting included. */
+  /** All workers that may have runs: beside those that are up, those that finish what they have. */
+  workingLinks(): WorkerLink[] {
+    return this.#retiring.size === 0 ? this.upLinks() : [...this.upLinks(), ...this.#retiring];
+  }
+
+  /** The oldest revision a worker has that follows the registry, or will. */
   oldestRevision(): number {
-    const revisions = this.seats.flatMap(({ link }) => (link === undefined ? [] : [link.revision]));
+    const revisions = this.seats.flatMap(({ link, successor }) =>
+      [link, successor].flatMap((open) => (open === undefined ? [] : [open.revision])),
+    );
     return revisions.length === 0 ? this.#options.registry.revision : Math.min(...revisions);
   }
 
@@ -118,29 +115,85 @@ export class Supervisor {
 
   /** Ends a worker that was lost or must go, and sees to its replacement. */
   lose(link: WorkerLink, loss: WorkerLoss): void {
+    if (!link.isAlive) return;
     const seat = this.seats.find((candidate) => candidate.link === link);
-    if (seat === undefined || !link.isAlive) return;
-    const wasUp = seat.isUp;
+    const isRetiring = this.#retiring.delete(link);
     link.end(loss.reason);
     // Ended before it is told: what its end brings about must not reach it.
     void link.handle.terminate().catch(() => {});
     // A worker that was still starting is reported by its own start, which has just failed.
-    if (!wasUp) return;
-    seat.link = undefined;
+    if (seat?.isUp !== true && !isRetiring) return;
     const { exitCode, reason, cause } = loss;
     const { workerId } = link;
     const runs = link.inFlightCount;
     this.#options.events.emit("worker-lost", { workerId, reason, exitCode, cause, runs });
+    if (seat !== undefined) this.#vacate(seat, loss);
+    this.#options.onLost(link, loss);
+    this.#reportIfExhausted(reason);
+  }
+
+  /** A seat has lost its worker: sees to the next one. */
+  #vacate(seat: Seat, { reason, isDeliberate }: WorkerLoss): void {
+    seat.link = undefined;
     seat.attempt = seat.usedAttempts(
       this.#options.clock.now(),
       this.#restartOptions.healthyAfterMs,
     );
     seat.readySinceMs = undefined;
     seat.apply("lost", reason);
-    if (loss.isDeliberate === true) this.#schedule(seat, seat.attempt, 0);
+    if (isDeliberate === true) this.#schedule(seat, seat.attempt, 0);
     else this.#scheduleRestart(seat, reason);
-    this.#options.onLost(link, loss);
-    this.#reportIfExhausted(reason);
+  }
+
+  /**
+   * Replaces a worker without losing a run: a new one is opened beside it and takes its seat, and
+   * the old one ends when the runs it has are through. Costs no restart. Resolves with whether it
+   * came to that; when the new one cannot start, the old one stays.
+   */
+  async replace(link: WorkerLink, reason: string): Promise<boolean> {
+    const seat = this.seats.find((candidate) => candidate.link === link);
+    if (seat?.isUp !== true || seat.successor !== undefined || this.#isStopped) return false;
+    const workerId = this.#spawn(seat);
+    try {
+      await this.#start.run(workerId, {
+        opened: (successor) => {
+          if (this.#isStopped) throw stoppedError();
+          seat.successor = successor;
+        },
+        ready: (successor) => {
+          // It has been lost meanwhile, and has a replacement.
+          if (seat.link !== link || !seat.isUp) throw supersededError(link.workerId);
+          this.#succeed(seat, link, successor, reason);
+        },
+        lost: (successor, loss) => this.lose(successor, loss),
+      });
+      return true;
+    } catch (error) {
+      if (!this.#isStopped) this.#reportStartFailure(workerId, seat.attempt, error, false);
+      return false;
+    } finally {
+      seat.successor = undefined;
+    }
+  }
+
+  #succeed(seat: Seat, old: WorkerLink, successor: WorkerLink, reason: string): void {
+    const { clock, events } = this.#options;
+    seat.attempt = seat.usedAttempts(clock.now(), this.#restartOptions.healthyAfterMs);
+    seat.link = successor;
+    seat.workerId = successor.workerId;
+    this.#retiring.add(old);
+    seat.apply("recovered", "It replaces a worker past its limits.");
+    this.#seated(seat, successor);
+    this.#options.onRetired(old);
+    const { workerId, inFlightCount: runs } = old;
+    events.emit("worker-recycled", { workerId, successorId: successor.workerId, reason, runs });
+    this.reviewRetiring(old);
+  }
+
+  /** Ends a worker that has left its seat once its last run has settled. */
+  reviewRetiring(link: WorkerLink): void {
+    if (!this.#retiring.has(link) || link.inFlightCount > 0) return;
+    if (link.pendingRequestCount === 0) void this.#retire(link);
   }
 
   /** Tells a worker that something in it is past its limits, or no longer is. */
@@ -161,8 +214,14 @@ export class Supervisor {
       await link.handle.terminate().catch(() => {});
       this.#options.events.emit("worker-ended", { workerId: link.workerId });
     });
+    const retired = [...this.#retiring].map(async (link) => {
+      link.end(reason);
+      await link.handle.terminate().catch(() => {});
+      this.#options.events.emit("worker-ended", { workerId: link.workerId });
+    });
+    this.#retiring.clear();
     this.#wakeWaiting();
-    await Promise.all(ends);
+    await Promise.all([...ends, ...retired]);
   }
 
   #wakeWaiting(): void {
@@ -176,103 +235,69 @@ export class Supervisor {
 
   /** Opens a worker for a seat. Rejects with the reason when it does not become ready. */
   async #open(seat: Seat): Promise<void> {
-    const { settings, events, registry, clock } = this.#options;
-    const workerId = ++this.#lastWorkerId;
-    seat.workerId = workerId;
-    events.emit("worker-spawned", { workerId, attempt: seat.attempt });
-    const handle = await this.#openHandle(workerId);
-    const { startTimeoutMs } = settings;
-    const link = new WorkerLink(workerId, handle, settings, clock, this.#options.listener);
-    seat.link = link;
-    handle.onEnd = ({ reason, exitCode, cause }) => this.lose(link, { reason, exitCode, cause });
+    seat.workerId = this.#spawn(seat);
     try {
-      if (this.#isStopped) throw stoppedError();
-      await this.#initialise(link, startTimeoutMs);
-      // A definition may be made while this worker installs the ones before it.
-      while (link.revision < registry.revision) await this.#installMissing(link);
+      await this.#start.run(seat.workerId, {
+        opened: (link) => {
+          if (this.#isStopped) throw stoppedError();
+          seat.link = link;
+        },
+        ready: (link) => {
+          seat.apply("started", "The registry is installed.");
+          this.#seated(seat, link);
+        },
+        lost: (link, loss) => this.lose(link, loss),
+      });
     } catch (error) {
-      link.end(`Worker ${workerId} could not start.`);
-      if (seat.link === link) seat.link = undefined;
-      await handle.terminate().catch(() => {});
-      throw startError(workerId, error, this.#options.explain);
+      seat.link = undefined;
+      throw error;
     }
+  }
+
+  #spawn({ attempt }: Seat): number {
+    const workerId = ++this.#lastWorkerId;
+    this.#options.events.emit("worker-spawned", { workerId, attempt });
+    return workerId;
+  }
+
+  /** A worker sits in its seat and takes runs. */
+  #seated(seat: Seat, link: WorkerLink): void {
+    const { clock, events } = this.#options;
     seat.readySinceMs = clock.now();
-    seat.apply("started", "The registry is installed.");
-    events.emit("worker-ready", { workerId });
+    events.emit("worker-ready", { workerId: link.workerId });
     this.#options.onReady(link);
     this.#wakeWaiting();
     // Wakes up to runs again; until then an idle worker lets the process exit.
     if (link.isIdle) link.keepProcess(false);
   }
 
-  /** Opens the pipe, and closes it again when it opens too late. */
-  #openHandle(workerId: number): Promise<WorkerHandle> {
-    const { settings, launch, clock } = this.#options;
-    const { environment, startTimeoutMs } = settings;
-    const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
-    return new Promise((resolve, reject) => {
-      let isLate = false;
-      const cancelTimeout = clock.schedule(startTimeoutMs, () => {
-        isLate = true;
-        const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
-        reject(new SkepError("unsupported-environment", message));
-      });
-      const opening = launch.take(workerId) ?? environment.open({ workerId, slots });
-      opening.then(
-        (handle) => {
-          cancelTimeout();
-          if (isLate) void handle.terminate().catch(() => {});
-          else resolve(handle);
-        },
-        (error: Error) => {
-          cancelTimeout();
-          reject(error);
-        },
-      );
-    });
-  }
-
-  async #initialise(link: WorkerLink, timeoutMs: number): Promise<void> {
-    const { settings, engineModule } = this.#options;
-    const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
-    await this.#sharedStart.initialise((start) =>
-      link.request(
-        "start its engine",
-        () =>
-          link.handle.control.initialise({
-            engine,
-            engineModule,
-            isolation,
-            limits,
-            webApis,
-            fetch,
-            installTimeoutMs,
-            signals: link.handle.signals?.buffer,
-            stackBytes: environment.stackBytes[engine],
-            start,
-          }),
-        timeoutMs,
-      ),
-    );
-  }
-
-  async #installMissing(link: WorkerLink): Promise<void> {
-    const { registry, settings } = this.#options;
-    const change = registry.changeSince(link.revision);
-    const result = await link.install(change, settings.installTimeoutMs + settings.limits.graceMs);
-    if (!result.ok) throw new InstallRefusal(result.failure);
+  /** The worker ends once its runs have; it must have left its seat. */
+  async #retire(link: WorkerLink): Promise<void> {
+    const { settings, events } = this.#options;
+    // Not before it has said so: what is freed by itself is freed at once.
+    const shutDown = () => link.handle.control.shutdown();
+    await link.request("shut down", shutDown, settings.limits.graceMs).catch(() => {});
+    if (!this.#retiring.delete(link)) return;
+    link.end("It was recycled.");
+    await link.handle.terminate().catch(() => {});
+    events.emit("worker-ended", { workerId: link.workerId });
   }
 
   /** Restarts a seat whose worker could not start. */
   #restart(seat: Seat, error: unknown): void {
     if (this.#isStopped) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    seat.apply("lost", reason);
     const { workerId, attempt } = seat;
     const exhausted = attempt >= this.#restartOptions.maxPerWorker;
-    this.#options.events.emit("worker-restart-failed", { workerId, attempt, reason, exhausted });
+    const reason = messageOf(error);
+    seat.apply("lost", reason);
+    this.#reportStartFailure(workerId, attempt, error, exhausted);
     this.#scheduleRestart(seat, reason);
     this.#reportIfExhausted(reason);
+  }
+
+  #reportStartFailure(workerId: number, attempt: number, error: unknown, exhausted: boolean): void {
+    const reason = messageOf(error);
+    this.#options.events.emit("worker-restart-failed", { workerId, attempt, reason, exhausted });
   }
 
   #scheduleRestart(seat: Seat, reason: string): void {
@@ -315,24 +340,15 @@ export class Supervisor {
   }
 }
 
-/** Carries a worker's refusal of the registry through its start. */
-class InstallRefusal extends Error {
-  constructor(readonly failure: InstallFailure) {
-    super(failure.message);
-  }
-}
-
-function startError(workerId: number, error: unknown, explain: Explain): SkepError {
-  if (error instanceof InstallRefusal) {
-    return createInstallError([{ workerId, failure: error.failure }], explain);
-  }
-  if (error instanceof SkepError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SkepError("unsupported-environment", `Worker ${workerId} could not start: ${reason}`, {
-    cause: error,
-  });
-}
-
 function stoppedError(): SkepError {
   return new SkepError("closed", "The pool was closed while a worker was starting.");
+}
+
+function supersededError(workerId: number): SkepError {
+  const message = `Worker ${workerId} was lost before its replacement was ready, and has another.`;
+  return new SkepError("worker-lost", message);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -34,6 +34,11 @@ export class WorkerGoneError extends Error {
 
 /** How many milliseconds of guest code may wait in a worker's mailbox. */
 const WINDOW_MS = 1;
+/**
+ * The same where keys share the pool: what is in a mailbox cannot be overtaken, and no key's run
+ * should wait for more than one of another there. Less would leave workers idle between batches.
+ */
+const SHARED_WINDOW_MS = 0.1;
 const MAXIMUM_WINDOW = 64;
 /** How much the latest run counts in the average: two slow runs in a row shrink the window. */
 const AVERAGE_WEIGHT = 0.2;
@@ -60,6 +65,11 @@ export class WorkerLink {
   observation: Observation | undefined;
   /** When the worker was last known to make progress, for the watchdog. */
   lastProgressMs: number;
+  readonly openedAtMs: number;
+  /** Runs that ended in it. */
+  finishedRuns = 0;
+  /** Uses more than its share of a memory that is short: takes one run at a time. */
+  isOverweight = false;
   /** Whether the watchdog has reported it as past its limits. */
   isSuspect = false;
 
@@ -68,13 +78,16 @@ export class WorkerLink {
   /** Those the worker was started with. */
   readonly #limits: Limits;
   readonly #pendingRequests = new Set<(error: Error) => void>();
+  readonly #inquiries = new Set<() => void>();
   #writer = new ByteWriter();
   #flushDue = false;
   /** Sent, not settled and not parked. */
   #backlog = 0;
   #window = 2;
+  #sharedWindow = 2;
   #averageCpuMs = WINDOW_MS;
   #isAlive = true;
+  #refreshing: Promise<void> | undefined;
   #keepsProcess = true;
 
   constructor(
@@ -90,7 +103,8 @@ export class WorkerLink {
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.inFlight = new RunTable(slots);
-    this.lastProgressMs = clock.now();
+    this.openedAtMs = clock.now();
+    this.lastProgressMs = this.openedAtMs;
     handle.onBatch = (batch) => this.#receive(batch);
     handle.answerNow = (runId, name, args) => listener.answerNow(this, runId, name, args);
     handle.keepAlive(true);
@@ -116,11 +130,13 @@ export class WorkerLink {
   /**
    * Whether another run should be sent now. Runs that take long stay with the parent, where
    * priorities, abortions and other workers still reach them; trivial ones are sent ahead, so that
-   * the worker never waits for the next.
+   * the worker never waits for the next; fewer where the pool is shared by several keys.
    */
-  get hasRoom(): boolean {
+  hasRoom(isShared: boolean): boolean {
+    if (this.isOverweight && this.inFlight.size > 0) return false;
     const { length } = this.#freeSlots;
-    return this.#backlog < this.#window && this.#backlog < this.#maxBacklog && length > 0;
+    const window = isShared ? this.#sharedWindow : this.#window;
+    return this.#backlog < window && this.#backlog < this.#maxBacklog && length > 0;
   }
 
   /** Sends a run at the end of this turn. The caller has asked {@link hasRoom}. */
@@ -179,12 +195,13 @@ export class WorkerLink {
   finish(run: Run, cost: RunCost): void {
     this.inFlight.delete(run.id);
     this.#freeSlots.push(run.slot);
+    this.finishedRuns++;
     if (!run.isParked) this.#backlog--;
     if (this.enteredRunId === run.id) this.enteredRunId = 0;
     this.#averageCpuMs += AVERAGE_WEIGHT * (cost.cpuMs - this.#averageCpuMs);
-    const runsPerWindow = Math.ceil(WINDOW_MS / Math.max(this.#averageCpuMs, 0.001));
-    // One more, so that there is a next run while a result is on its way.
-    this.#window = Math.min(runsPerWindow, MAXIMUM_WINDOW) + 1;
+    const runsPerMs = 1 / Math.max(this.#averageCpuMs, 0.001);
+    this.#window = windowFor(WINDOW_MS * runsPerMs);
+    this.#sharedWindow = windowFor(SHARED_WINDOW_MS * runsPerMs);
   }
 
   /** The run awaits something: it no longer stands in others' way. */
@@ -250,17 +267,38 @@ export class WorkerLink {
     });
   }
 
-  /** Asks for {@link statistics}; failures leave the last known ones. */
-  async refreshStatistics(timeoutMs: number): Promise<void> {
-    try {
-      this.statistics = await this.request(
-        "report its statistics",
-        () => this.handle.control.statistics(),
-        timeoutMs,
-      );
-    } catch {
-      // Whatever ails the worker, others find out.
-    }
+  /** Asks for {@link statistics}; failures leave the last known ones. One question at a time. */
+  refreshStatistics(timeoutMs: number): Promise<void> {
+    this.#refreshing ??= this.#inquire(async () => {
+      this.statistics = await this.handle.control.statistics();
+    }, timeoutMs).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  /** Has the worker let go of what it keeps in stock. */
+  trim(timeoutMs: number): Promise<void> {
+    return this.#inquire(() => this.handle.control.trim(), timeoutMs);
+  }
+
+  /**
+   * A request beside the work: it neither keeps the process nor excuses a worker from making
+   * progress, and nobody hears of its failure. Whatever ails the worker, others find out.
+   */
+  #inquire(call: () => Promise<void>, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#isAlive) {
+        resolve();
+        return;
+      }
+      const finish = (): void => {
+        cancelTimeout();
+        this.#inquiries.delete(finish);
+        resolve();
+      };
+      const cancelTimeout = this.clock.schedule(timeoutMs, finish, { keepAlive: false });
+      this.#inquiries.add(finish);
+      call().then(finish, finish);
+    });
   }
 
   /** Says whether the host process must stay for this worker. */
@@ -279,6 +317,7 @@ export class WorkerLink {
   end(reason: string): void {
     this.#isAlive = false;
     for (const fail of this.#pendingRequests) fail(new WorkerGoneError(reason));
+    for (const finish of this.#inquiries) finish();
   }
 
   #send(message: MessageToWorker): void {
@@ -317,6 +356,11 @@ export class WorkerLink {
     }
     this.listener.onBatchDone(this);
   }
+}
+
+function windowFor(runs: number): number {
+  // One more, so that there is a next run while a result is on its way.
+  return Math.min(Math.ceil(runs), MAXIMUM_WINDOW) + 1;
 }
 
 /** The limits a worker holds a run to: it knows nothing of the time before. */

@@ -134,6 +134,11 @@ export interface WorkerStatistics {
   cells: { free: number; running: number; parked: number };
   /** Bytes of WebAssembly memory all sandboxes have grown to. */
   memoryBytes: number;
+  /**
+   * Bytes of that which sandboxes have touched, and copies of those put away: an estimate of what
+   * is really in memory.
+   */
+  usedBytes: number;
   /** Bytes of the golden image as stored. */
   imageBytes: number;
   /** Sandboxes thrown away after a trap or for having grown too far. */
@@ -147,6 +152,8 @@ export interface WorkerControl {
   /** Applies a change to the template and takes a new image, or leaves all as it was. */
   install(change: RegistryChange): Promise<InstallResult>;
   statistics(): Promise<WorkerStatistics>;
+  /** Lets go of sandboxes that nobody uses at the moment. */
+  trim(): Promise<void>;
   /** Frees every sandbox. The worker can be terminated afterwards. */
   shutdown(): Promise<void>;
 }

@@ -37,6 +37,8 @@ export interface Names {
 /** Whether a function can run, and on which workers. */
 export interface Admission {
   readonly functionId: number;
+  /** Names the function's source. */
+  readonly hash: string;
   /** A worker must have acknowledged this revision to have the function and all it names. */
   readonly revision: number;
   /** Something the function names that is not defined. */
@@ -287,7 +289,7 @@ export class Registry {
       if (dependency === undefined) missing = { kind: "dependency", name };
       else revision = Math.max(revision, dependency.revision);
     }
-    return { functionId: item.definition.id, revision, missing };
+    return { functionId: item.definition.id, hash: item.hash, revision, missing };
   }
 
   #isSameFunction(given: PreparedFunction): boolean {

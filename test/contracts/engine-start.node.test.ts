@@ -22,6 +22,7 @@ function watchedThreads() {
       const control: typeof inner = {
         install: (change) => inner.install(change),
         statistics: () => inner.statistics(),
+        trim: () => inner.trim(),
         shutdown: () => inner.shutdown(),
         async initialise(settings) {
           const ready = await inner.initialise(settings);

@@ -116,5 +116,7 @@ export function poolOptions(
       // Calls that were only near a worker's end run again; the one inside is told how it ended.
       maxAttemptsPerRun: 1,
     },
+    // Callers of this interface know no such error.
+    quarantine: false,
   };
 }

@@ -9,7 +9,7 @@ import { stage } from "./stage.ts";
 const incident = fc.record({
   type: fc.constantFrom(
     ...(["submit", "submit", "submit", "answer", "answer", "answer", "answer", "fail"] as const),
-    ...(["park", "crash", "garbage", "abort", "define", "undefine", "wait"] as const),
+    ...(["park", "crash", "garbage", "abort", "define", "undefine", "wait", "grow"] as const),
   ),
   pick: fc.nat(1_000),
 });
@@ -32,7 +32,7 @@ for (const withSignals of [true, false]) {
   const how = withSignals ? "with" : "without";
   test(`every accepted run settles exactly once and right, ${how} a signal block`, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(incident, { maxLength: 60 }), async (incidents) => {
+      fc.asyncProperty(fc.array(incident, { maxLength: 60, size: "max" }), async (incidents) => {
         const open = new Map<RunMessage, ScriptedWorker>();
         const script: Script = {
           onRun: (worker, run) => open.set(run, worker),
@@ -50,6 +50,8 @@ for (const withSignals of [true, false]) {
           {
             workers: 3,
             functions: { echo: "(value) => value", other: "() => 0" },
+            recycle: { afterRuns: 2, aboveMemoryBytes: 3_500 },
+            memory: { maxBytes: 4_000 },
             restart: { maxPerWorker: 1_000, maxAttemptsPerRun: 1_000, baseDelayMs: 5 },
           },
           withSignals,
@@ -68,7 +70,9 @@ for (const withSignals of [true, false]) {
           };
           submissions.push(submission);
           const { signal } = submission.controller;
-          pool.run("echo", [submission.value], { signal, priority: submission.value % 3 }).then(
+          const priority = submission.value % 3;
+          const key = submission.value % 5 === 0 ? undefined : `key ${submission.value % 4}`;
+          pool.run("echo", [submission.value], { signal, priority, key }).then(
             (value) => submission.settlements.push(value),
             (error: unknown) => submission.settlements.push(error),
           );
@@ -85,6 +89,7 @@ for (const withSignals of [true, false]) {
           else if (type === "abort")
             submissions[pick % Math.max(submissions.length, 1)]?.controller.abort();
           else if (type === "crash") victim?.crash();
+          else if (type === "grow" && victim !== undefined) victim.usedBytes = pick * 4;
           else if (type === "garbage") victim?.sendRaw(250, pick % 256);
           else if (type === "define") definitions.push(pool.define({ constants: { C: pick } }));
           else if (type === "undefine") definitions.push(pool.undefine({ constants: ["C"] }));
@@ -99,7 +104,7 @@ for (const withSignals of [true, false]) {
 
         for (const { type, pick } of incidents) {
           act(type, pick);
-          if (type === "wait") await clock.advance(pick / 10);
+          if (type === "wait") await clock.advance(pick / 2);
           else if (pick % 3 === 0) await settle();
         }
         // Afterwards everything works again, and what is left is answered.
@@ -126,6 +131,9 @@ for (const withSignals of [true, false]) {
         expect(pool.stats()).toMatchObject({ queued: 0, inFlight: 0 });
         expect(pool.health().every(({ pending }) => pending === 0)).toBe(true);
         await pool.close();
+        await settle();
+        expect(environment.workers.filter(({ isTerminated }) => !isTerminated)).toEqual([]);
+        expect(clock.pendingCount).toBe(0);
       }),
       { numRuns: 150 },
     );

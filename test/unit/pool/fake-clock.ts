@@ -6,6 +6,11 @@ export class FakeClock implements Clock {
   #lastId = 0;
   readonly #tasks = new Map<number, { dueMs: number; task: () => void }>();
 
+  /** Tasks that are due some time. */
+  get pendingCount(): number {
+    return this.#tasks.size;
+  }
+
   now(): number {
     return this.#now;
   }

@@ -30,6 +30,10 @@ describe("resolveOptions", () => {
         graceMs: 250,
       },
       queueMax: 10_000,
+      queueMaxPerKey: 0,
+      quarantine: { after: 3, forMs: 60_000 },
+      recycle: { afterRuns: 0, aboveMemoryBytes: 0 },
+      memory: { maxBytes: 0 },
       maxInFlightPerWorker: 64,
       maxParkedPerWorker: 1_000,
       restart: {

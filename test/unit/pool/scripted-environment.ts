@@ -33,6 +33,7 @@ export interface Script {
   onCancel?: (worker: ScriptedWorker, runId: number) => void;
   open?: (worker: ScriptedWorker) => Promise<void> | void;
   initialise?: (worker: ScriptedWorker) => Promise<void> | void;
+  trim?: (worker: ScriptedWorker) => Promise<void> | void;
   install?: (
     worker: ScriptedWorker,
     change: RegistryChange,
@@ -51,6 +52,9 @@ export class ScriptedWorker {
   isTerminated = false;
   wasShutDown = false;
   isKeptAlive = true;
+  /** What it tells about its memory. */
+  usedBytes = 1_000;
+  trims = 0;
   readonly handle: WorkerHandle;
 
   constructor(
@@ -67,9 +71,14 @@ export class ScriptedWorker {
         this.changes.push(structuredClone(change));
         return (await script.install?.(this, change)) ?? { ok: true, revision: change.revision };
       },
+      trim: async () => {
+        this.trims++;
+        await script.trim?.(this);
+      },
       statistics: async () => ({
         cells: { free: 1, running: 0, parked: 0 },
         memoryBytes: 1_000_000,
+        usedBytes: this.usedBytes,
         imageBytes: 1,
         discarded: 0,
       }),

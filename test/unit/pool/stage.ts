@@ -38,6 +38,8 @@ export async function stage(
 /** How a promise stands, without waiting for it. */
 export async function stateOf(promise: Promise<unknown>): Promise<unknown> {
   const pending = Symbol("pending");
+  // It may be rejected before anybody gets to await it.
+  promise.catch(() => {});
   await settle();
   return Promise.race([promise, Promise.resolve(pending)]).then(
     (value) => (value === pending ? "pending" : value),

@@ -41,22 +41,22 @@ function start(): Run {
 describe("WorkerLink", () => {
   test("has room for one run and one behind it, until it knows what runs cost", () => {
     start();
-    expect(link.hasRoom).toBe(true);
+    expect(link.hasRoom(false)).toBe(true);
     start();
-    expect(link.hasRoom).toBe(false);
+    expect(link.hasRoom(false)).toBe(false);
   });
 
   test("has room for as many trivial runs as it has slots, and few slow ones", () => {
     for (let round = 0; round < 40; round++) link.finish(start(), COST);
     for (let count = 0; count < SLOTS; count++) {
-      expect(link.hasRoom).toBe(true);
+      expect(link.hasRoom(false)).toBe(true);
       start();
     }
-    expect(link.hasRoom).toBe(false);
+    expect(link.hasRoom(false)).toBe(false);
     for (const run of link.inFlight.values()) link.finish(run, { ...COST, cpuMs: 500 });
     start();
     start();
-    expect(link.hasRoom).toBe(false);
+    expect(link.hasRoom(false)).toBe(false);
   });
 
   test("counts a run once, however often it parks and comes back", () => {

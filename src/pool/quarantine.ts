@@ -1,0 +1,224 @@
+/**
+ * Functions that keep costing workers are refused for a while. What counts is the source, by its
+ * hash: the same text under another name is the same function, other text under the same name is
+ * another one.
+ */
+import { SkepError } from "../errors.ts";
+import { hashSource } from "../registry/function-source.ts";
+import type { Receipt } from "../receipt.ts";
+import type { Clock } from "./clock.ts";
+import type { EventEmitter } from "./events.ts";
+import { describeRun } from "./outcome.ts";
+import type { Run } from "./run.ts";
+import type { QuarantineOptions } from "./supervision-options.ts";
+
+/** How a run cost its worker: it hung past its grace, or the worker ended while it was inside. */
+export type Offence = "hang" | "crash";
+
+/** A function, or the source of an evaluation, that is refused. */
+export interface QuarantinedFunction {
+  /** The name it had when it was quarantined; the file name of an evaluation. */
+  name: string;
+  /** SHA-1 of the source with normalized line ends, trimmed, as `registry()` has it. */
+  hash: string;
+  since: Date;
+  /** When it is released by itself; undefined when it is not. */
+  until: Date | undefined;
+  /** Workers that were lost to it. */
+  lostWorkers: number;
+  /** How the last of them ended. */
+  reason: string;
+}
+
+interface Offender {
+  name: string;
+  readonly hash: string;
+  readonly isEvaluation: boolean;
+  hangs: number;
+  /** Since it last succeeded: a worker may crash for reasons of its own, but not every time. */
+  crashes: number;
+  lostWorkers: number;
+  reason: string;
+  sentence: { since: number; until: number | undefined } | undefined;
+  cancelTimer: (() => void) | undefined;
+}
+
+/** How long offences are remembered where what is quarantined stays so for good. */
+const REMEMBERED_MS = 60_000;
+
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  readonly #clock: Clock;
+  readonly #events: EventEmitter;
+  readonly #offenders = new Map<string, Offender>();
+  #quarantined = 0;
+  #crashed = 0;
+
+  constructor(options: QuarantineOptions, clock: Clock, events: EventEmitter) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** Whether nothing is refused: asked for every run. */
+  get isEmpty(): boolean {
+    return this.#quarantined === 0;
+  }
+
+  /** A worker was lost to this run, for certain. True when that was once too often. */
+  blame(run: Run, offence: Offence, reason: string): boolean {
+    const { after } = this.#options;
+    if (after === 0) return false;
+    const offender = this.#offenderFor(run);
+    offender.name = run.name;
+    offender.lostWorkers++;
+    offender.reason = reason;
+    if (offence === "hang") offender.hangs++;
+    else if (++offender.crashes === 1) this.#crashed++;
+    if (offender.sentence !== undefined) return false;
+    if (offender.hangs + offender.crashes < after) {
+      this.#remember(offender);
+      return false;
+    }
+    this.#sentence(offender);
+    return true;
+  }
+
+  /** A run succeeded: the crashes while others of its function ran were not the function's. */
+  clear(run: Run): void {
+    if (this.#crashed === 0) return;
+    const offender = this.#offenders.get(hashOf(run));
+    if (offender === undefined || offender.sentence !== undefined || offender.crashes === 0) return;
+    offender.lostWorkers -= offender.crashes;
+    this.#absolve(offender);
+    if (offender.hangs === 0) this.#forget(offender);
+  }
+
+  /** Why a run is refused; undefined when it is not. */
+  refusal(run: Run, receipt: () => Receipt): SkepError | undefined {
+    if (this.isEmpty) return undefined;
+    const offender = this.#offenders.get(hashOf(run));
+    const sentence = offender?.sentence;
+    if (offender === undefined || sentence === undefined) return undefined;
+    const { lostWorkers, reason } = offender;
+    const workers = lostWorkers === 1 ? "a worker was" : `${lostWorkers} workers were`;
+    const end = sentence.until === undefined ? "released" : dateOf(sentence.until);
+    const advice = offender.isEvaluation ? "change its source" : "define it with other source";
+    const message =
+      `${describeRun(run)} is in quarantine since ${dateOf(sentence.since)}, because ${workers} lost ` +
+      `to it; the last one: ${reason} It is refused until ${end}. Mend it and ${advice}, or lift the ` +
+      `quarantine with pool.release(${JSON.stringify(run.name)}).`;
+    return new SkepError("quarantined", message, { receipt: receipt() });
+  }
+
+  /** What is refused, in the order it was quarantined. */
+  list(): QuarantinedFunction[] {
+    return [...this.#offenders.values()]
+      .flatMap((offender) => {
+        const { name, hash, sentence, lostWorkers, reason } = offender;
+        if (sentence === undefined) return [];
+        const until = sentence.until === undefined ? undefined : new Date(sentence.until);
+        return [{ name, hash, since: new Date(sentence.since), until, lostWorkers, reason }];
+      })
+      .sort((left, right) => left.since.getTime() - right.since.getTime());
+  }
+
+  /** Lifts the quarantine of these hashes, and forgives what led to it. False when there was none. */
+  release(matches: (offender: { name: string; hash: string }) => boolean): boolean {
+    const released = [...this.#offenders.values()].filter(
+      (offender) => offender.sentence !== undefined && matches(offender),
+    );
+    for (const offender of released) {
+      this.#lift(offender, "released");
+      this.#forget(offender);
+    }
+    return released.length > 0;
+  }
+
+  stop(): void {
+    for (const offender of this.#offenders.values()) offender.cancelTimer?.();
+    this.#offenders.clear();
+    this.#quarantined = 0;
+    this.#crashed = 0;
+  }
+
+  #offenderFor(run: Run): Offender {
+    const hash = hashOf(run);
+    const known = this.#offenders.get(hash);
+    if (known !== undefined) return known;
+    const offender: Offender = {
+      name: run.name,
+      hash,
+      isEvaluation: run.target.type === "source",
+      hangs: 0,
+      crashes: 0,
+      lostWorkers: 0,
+      reason: "",
+      sentence: undefined,
+      cancelTimer: undefined,
+    };
+    this.#offenders.set(hash, offender);
+    return offender;
+  }
+
+  #sentence(offender: Offender): void {
+    const { forMs } = this.#options;
+    const since = Date.now();
+    offender.sentence = { since, until: forMs === 0 ? undefined : since + forMs };
+    this.#quarantined++;
+    offender.cancelTimer?.();
+    offender.cancelTimer = undefined;
+    if (forMs > 0) this.#schedule(offender, forMs, () => this.#expire(offender));
+    const { name, hash, lostWorkers, reason } = offender;
+    this.#events.emit("function-quarantined", { name, hash, lostWorkers, reason, forMs });
+  }
+
+  /** Free again, on probation: the next lost worker is one too many, for as long as this took. */
+  #expire(offender: Offender): void {
+    this.#absolve(offender);
+    offender.hangs = this.#options.after - 1;
+    offender.lostWorkers = offender.hangs;
+    this.#lift(offender, "expired");
+    if (offender.hangs === 0) this.#forget(offender);
+    else this.#remember(offender);
+  }
+
+  #lift(offender: Offender, reason: "released" | "expired"): void {
+    offender.sentence = undefined;
+    this.#quarantined--;
+    const { name, hash } = offender;
+    this.#events.emit("function-released", { name, hash, reason });
+  }
+
+  #remember(offender: Offender): void {
+    const { forMs } = this.#options;
+    this.#schedule(offender, forMs === 0 ? REMEMBERED_MS : forMs, () => this.#forget(offender));
+  }
+
+  #forget(offender: Offender): void {
+    offender.cancelTimer?.();
+    this.#absolve(offender);
+    this.#offenders.delete(offender.hash);
+  }
+
+  #absolve(offender: Offender): void {
+    if (offender.crashes > 0) this.#crashed--;
+    offender.crashes = 0;
+  }
+
+  #schedule(offender: Offender, delayMs: number, task: () => void): void {
+    offender.cancelTimer?.();
+    offender.cancelTimer = this.#clock.schedule(delayMs, task, { keepAlive: false });
+  }
+}
+
+/** What names a run's source; modules that an evaluation brings along are part of it. */
+function hashOf({ target, sourceHash }: Run): string {
+  if (target.type === "function") return sourceHash;
+  const { source, modules } = target.given ?? target;
+  return hashSource([source, ...modules.flat()].join("\n"));
+}
+
+function dateOf(time: number): string {
+  return new Date(time).toISOString();
+}

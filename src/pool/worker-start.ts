@@ -1,0 +1,152 @@
+/** From nothing to a worker that runs the engine and has all that is defined. */
+import type { WorkerHandle } from "../environments/contract.ts";
+import { SkepError } from "../errors.ts";
+import type { InstallFailure } from "../protocol/control.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Clock } from "./clock.ts";
+import { createInstallError } from "./install-error.ts";
+import type { Launch } from "./launch.ts";
+import type { PoolSettings } from "./options.ts";
+import type { Explain } from "./place.ts";
+import { SharedStart } from "./shared-start.ts";
+import { type LinkListener, WorkerLink } from "./worker-link.ts";
+import type { WorkerLoss } from "./supervisor.ts";
+
+export interface WorkerStartOptions {
+  settings: PoolSettings;
+  engineModule: WebAssembly.Module;
+  /** Has the first workers. */
+  launch: Launch;
+  registry: Registry;
+  explain: Explain;
+  clock: Clock;
+  listener: LinkListener;
+}
+
+/** Who is told how a start goes. */
+export interface StartListener {
+  /** The pipe is open: from now on the worker can be lost. Throws when it is no longer wanted. */
+  opened(link: WorkerLink): void;
+  /** It has everything, and must be known as a worker from this very moment. */
+  ready(link: WorkerLink): void;
+  lost(link: WorkerLink, loss: WorkerLoss): void;
+}
+
+export class WorkerStart {
+  readonly #options: WorkerStartOptions;
+  readonly #sharedStart = new SharedStart();
+
+  constructor(options: WorkerStartOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a worker. Rejects with the reason, the worker terminated, when it does not get ready. */
+  async run(workerId: number, listener: StartListener): Promise<void> {
+    const { settings, registry, clock, explain } = this.#options;
+    let handle: WorkerHandle | undefined;
+    let link: WorkerLink | undefined;
+    try {
+      const opened = await this.#open(workerId);
+      handle = opened;
+      const started = new WorkerLink(workerId, opened, settings, clock, this.#options.listener);
+      link = started;
+      opened.onEnd = ({ reason, exitCode, cause }) =>
+        listener.lost(started, { reason, exitCode, cause });
+      listener.opened(started);
+      await this.#initialise(started);
+      // A definition may be made while this worker installs the ones before it.
+      while (started.revision < registry.revision) await this.#installMissing(started);
+      listener.ready(started);
+    } catch (error) {
+      link?.end(`Worker ${workerId} could not start.`);
+      if (handle !== undefined) await terminated(handle);
+      throw startError(workerId, error, explain);
+    }
+  }
+
+  /** Opens the pipe, and closes it again when it opens too late. */
+  #open(workerId: number): Promise<WorkerHandle> {
+    const { settings, launch, clock } = this.#options;
+    const { environment, startTimeoutMs } = settings;
+    const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
+    const open = async (): Promise<WorkerHandle> =>
+      launch.take(workerId) ?? environment.open({ workerId, slots });
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const cancelTimeout = clock.schedule(startTimeoutMs, () => {
+        isLate = true;
+        const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
+        reject(new SkepError("unsupported-environment", message));
+      });
+      open().then(
+        (handle) => {
+          cancelTimeout();
+          if (isLate) void handle.terminate().catch(() => {});
+          else resolve(handle);
+        },
+        (error: Error) => {
+          cancelTimeout();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  async #initialise(link: WorkerLink): Promise<void> {
+    const { settings, engineModule } = this.#options;
+    const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
+    await this.#sharedStart.initialise((start) =>
+      link.request(
+        "start its engine",
+        () =>
+          link.handle.control.initialise({
+            engine,
+            engineModule,
+            isolation,
+            limits,
+            webApis,
+            fetch,
+            installTimeoutMs,
+            signals: link.handle.signals?.buffer,
+            stackBytes: environment.stackBytes[engine],
+            start,
+          }),
+        settings.startTimeoutMs,
+      ),
+    );
+  }
+
+  async #installMissing(link: WorkerLink): Promise<void> {
+    const { registry, settings } = this.#options;
+    const change = registry.changeSince(link.revision);
+    const result = await link.install(change, settings.installTimeoutMs + settings.limits.graceMs);
+    if (!result.ok) throw new InstallRefusal(result.failure);
+  }
+}
+
+/** The end of what may not even be a worker: an environment of the user's own opened it. */
+async function terminated(handle: WorkerHandle): Promise<void> {
+  try {
+    await handle.terminate();
+  } catch {
+    // Why it could not start says more.
+  }
+}
+
+/** Carries a worker's refusal of the registry through its start. */
+class InstallRefusal extends Error {
+  constructor(readonly failure: InstallFailure) {
+    super(failure.message);
+  }
+}
+
+function startError(workerId: number, error: unknown, explain: Explain): SkepError {
+  if (error instanceof InstallRefusal) {
+    return createInstallError([{ workerId, failure: error.failure }], explain);
+  }
+  if (error instanceof SkepError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SkepError("unsupported-environment", `Worker ${workerId} could not start: ${reason}`, {
+    cause: error,
+  });
+}

@@ -21,9 +21,9 @@ function newName(): string {
   return `torture-${++lastName}-${Math.random()}`;
 }
 
-/** Resolves once the first server has seen it. */
-async function seen(mark: string): Promise<void> {
-  await (await fetch(`${HERE}/seen?mark=${encodeURIComponent(mark)}`)).text();
+/** Resolves once the first server has seen it: a guest asks, the host's own fetch leaves traces. */
+async function seen({ pool }: Stage, mark: string): Promise<void> {
+  await pool.eval(`await (await fetch("${HERE}/seen?mark=${encodeURIComponent(mark)}")).text()`);
 }
 
 /** Every redirect ends in these words; a browser does not even show where it leads. */
@@ -53,7 +53,7 @@ function leaves(
       try {
         return await end(stage, `${HERE}${path}?name=${mark}`, mark);
       } finally {
-        await seen(`${mark} closed`);
+        await seen(stage, `${mark} closed`);
       }
     },
     expect: both(expectation, tookNothing),
@@ -186,9 +186,9 @@ export const networkRequests: Family = {
         gives(`["true",[]]`),
       ],
       [
-        "setters and a then that everything inherits",
-        `${prelude} const stolen = []; for (const key of ["0", "1", "status", "url", "value", "done"]) Object.defineProperty(Object.prototype, key, { configurable: true, set(v) { stolen[stolen.length] = key; }, get() { return undefined; } }); const r = await fetch("${HERE}/text"); const found = [await r.text(), stolen.length]; for (const key of ["0", "1", "status", "url", "value", "done"]) delete Object.prototype[key]; found`,
-        givesWhat(([text]: [string]) => expect(text).toBe("hello")),
+        "setters that everything inherits",
+        `${prelude} let reached = 0; const keys = ["0", "1", "2", "status", "url", "value", "done", "resolve", "reject", "headers"]; for (const key of keys) Object.defineProperty(Object.prototype, key, { __proto__: null, configurable: true, get() { return undefined; }, set() { reached++; } }); const r = await fetch("${HERE}/text"); const text = await r.text(); for (const key of keys) delete Object.prototype[key]; text + reached`,
+        gives("hello0"),
       ],
       [
         "a Response that is only shaped like one",
@@ -259,8 +259,9 @@ export const networkRequests: Family = {
     },
     {
       name: "replies past the run's input",
-      script: `${prelude} let total = 0; for (;;) { try { total += (await (await fetch("${HERE}/bytes?n=20000")).bytes()).length; } catch { host.take("after"); } }`,
+      script: `${prelude} let total = 0; for (;;) { try { total += (await (await fetch("${HERE}/bytes?n=20000")).bytes()).length; } catch { host.take("after"); break; } }`,
       limits: { bytesIn: 50_000 },
+      knownFailure: () => "bytesIn does not count what the worker itself fetches",
       expect: both(failsWith("input-exceeded"), tookNothing),
     },
     {
@@ -297,14 +298,14 @@ export const networkRequests: Family = {
     leaves(
       "a request that is open when the run is aborted",
       "/slow",
-      async ({ pool }, url, name) => {
+      async (stage, url, name) => {
         const controller = new AbortController();
-        const run = pool.eval(
+        const run = stage.pool.eval(
           `const r = await fetch("${url}"); await r.text().catch(() => host.take("after")); host.take("after")`,
           { signal: controller.signal },
         );
         run.catch(() => {});
-        await seen(`${name} opened`);
+        await seen(stage, `${name} opened`);
         controller.abort();
         return run;
       },

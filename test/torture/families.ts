@@ -24,6 +24,7 @@ import { networkRequests } from "./families/network-requests.ts";
 import { dependencyConfusion } from "./families/dependency-confusion.ts";
 import { workerSabotage } from "./families/worker-sabotage.ts";
 import { limits } from "./families/limits.ts";
+import { limitsSpent } from "./families/limits-spent.ts";
 
 export const FAMILIES: Family[] = [
   hostObjectLeak,
@@ -50,4 +51,5 @@ export const FAMILIES: Family[] = [
   dependencyConfusion,
   workerSabotage,
   limits,
+  limitsSpent,
 ];

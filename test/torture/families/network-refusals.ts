@@ -222,7 +222,6 @@ export const networkRefusals: Family = {
       [
         "https://",
         "http://[::1/",
-        "http://a b/",
         "http://256.256.256.256/",
         "http://0x100000000/",
         `${ALLOWED}:65536/`,

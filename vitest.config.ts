@@ -69,6 +69,7 @@ export default defineConfig({
           include: ["test/torture/*.node.test.ts"],
           environment: "node",
           server: asPublished,
+          globalSetup: ["test/contracts/fetch-servers.ts"],
           testTimeout: 60_000,
           hookTimeout: 30_000,
           fileParallelism: false,

@@ -19,9 +19,12 @@ import { logFlood } from "./families/log-flood.ts";
 import { errorForgery } from "./families/error-forgery.ts";
 import { capabilityAbuse } from "./families/capability-abuse.ts";
 import { networkEscape } from "./families/network-escape.ts";
+import { networkRefusals } from "./families/network-refusals.ts";
+import { networkRequests } from "./families/network-requests.ts";
 import { dependencyConfusion } from "./families/dependency-confusion.ts";
 import { workerSabotage } from "./families/worker-sabotage.ts";
 import { limits } from "./families/limits.ts";
+import { limitsSpent } from "./families/limits-spent.ts";
 
 export const FAMILIES: Family[] = [
   hostObjectLeak,
@@ -43,7 +46,10 @@ export const FAMILIES: Family[] = [
   errorForgery,
   capabilityAbuse,
   networkEscape,
+  networkRefusals,
+  networkRequests,
   dependencyConfusion,
   workerSabotage,
   limits,
+  limitsSpent,
 ];

@@ -32,7 +32,7 @@ export type Vector = Attack & {
   name: string;
   expect: Expectation;
   /** Of this run; the family's pool has its own. */
-  limits?: Pick<RunOptions, "timeoutMs" | "memoryBytes">;
+  limits?: Omit<RunOptions, "signal" | "priority" | "key" | "transfer">;
   /** Milliseconds until the caller must have heard. Default: see `allowedMs` in `trial.ts`. */
   withinMs?: number;
   /** Takes more than about 200 ms: only in `npm run torture`. */

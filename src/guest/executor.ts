@@ -256,7 +256,10 @@ export class Executor {
     cell.runs.add(run);
     const { sandbox } = cell;
     sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
-    run.begin(performance.now());
+    const now = performance.now();
+    run.begin(now);
+    // It has waited too long behind others.
+    if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
     const { stackBytes } = run.limits;
     // In a shared sandbox another run may have changed it.
     if (stackBytes !== this.#settings.stackBytes || cell === this.#shared) {

@@ -56,8 +56,10 @@ export class Run {
   ) {}
 
   begin(now: number): void {
-    this.startedAt = now;
-    if (this.limits.timeoutMs > 0) this.deadline = now + this.limits.timeoutMs;
+    this.startedAt = this.enteredAt = now;
+    const { timeoutMs, endsAt } = this.limits;
+    if (timeoutMs > 0) this.deadline = now + timeoutMs;
+    if (endsAt > 0) this.deadline = Math.min(this.deadline, now + endsAt - Date.now());
   }
 
   /** Notes a limit that is reached by now, on `performance.now()`'s clock. Returns whether it is over. */

@@ -59,6 +59,9 @@ export interface Loss {
 /** Makes the error that a run is rejected with. */
 export type RunErrorFactory = (run: Run) => SkepError;
 
+/** How much earlier a worker may see a time come: between threads time is told in whole milliseconds. */
+const CLOCK_STEP_MS = 2;
+
 export class Dispatcher {
   readonly queue: Queue<Run>;
   /** Why nothing new is accepted; undefined while it is. */
@@ -246,7 +249,7 @@ export class Dispatcher {
     const { totalMs } = run.limits;
     const now = this.#options.settlement.clock.now();
     if (totalMs === 0 || run.cancelledAtMs !== undefined) return;
-    if (now < run.submittedAtMs + totalMs) return;
+    if (now + CLOCK_STEP_MS < run.submittedAtMs + totalMs) return;
     run.reached = totalTimeReached(totalMs);
     run.cancelledAtMs = now;
   }

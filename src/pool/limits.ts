@@ -92,6 +92,7 @@ export function resolveLimits(
   const defaults: Limits = {
     timeoutMs: 30_000,
     totalMs: 0,
+    endsAt: 0,
     cpuMs: 0,
     gas: 0,
     memoryBytes: 64 * MEBIBYTE,
@@ -133,6 +134,8 @@ function checkedLimits(
   return {
     timeoutMs: time("timeoutMs"),
     totalMs: time("totalMs"),
+    // Known when the run is sent.
+    endsAt: 0,
     cpuMs: time("cpuMs"),
     gas: amount("gas"),
     memoryBytes: memory(given.memoryBytes, `${prefix}memoryBytes`, fallback.memoryBytes),

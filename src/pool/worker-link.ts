@@ -367,6 +367,5 @@ function windowFor(runs: number): number {
 function workerLimits({ limits, submittedAtMs }: Run, now: number): Limits {
   if (limits.totalMs === 0) return limits;
   const leftMs = Math.max(1, Math.ceil(submittedAtMs + limits.totalMs - now));
-  const timeoutMs = limits.timeoutMs === 0 ? leftMs : Math.min(limits.timeoutMs, leftMs);
-  return { ...limits, timeoutMs };
+  return { ...limits, endsAt: Date.now() + leftMs };
 }

@@ -9,6 +9,8 @@ import type { Payload } from "./payload.ts";
 export interface RunLimits {
   /** Milliseconds from the start of the run in the worker. */
   timeoutMs: number;
+  /** Milliseconds since 1970 when it must have ended, however late it started. */
+  endsAt: number;
   /** Milliseconds of guest execution. */
   cpuMs: number;
   /** Interrupt polls. */

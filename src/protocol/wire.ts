@@ -26,6 +26,7 @@ const FROM_WORKER = {
 } as const;
 const LIMIT_ORDER = [
   "timeoutMs",
+  "endsAt",
   "cpuMs",
   "gas",
   "memoryBytes",

@@ -266,10 +266,6 @@ export const limitsSpent: Family = {
         const late = await pool.execute({ eval: `host.take("late")` }, { totalMs: 40 });
         return [late.ok || late.error.code, (await busy).ok];
       },
-      skip: ({ threaded }) =>
-        threaded
-          ? undefined
-          : "in-thread a run that blocks stops the clock of those behind it, too",
       expect: both(gives(["timeout", false]), tookNothing),
     },
   ],

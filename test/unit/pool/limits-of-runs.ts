@@ -4,6 +4,7 @@ import type { Limits } from "../../../src/pool/limits.ts";
 export const LIMITS: Limits = {
   timeoutMs: 1000,
   totalMs: 0,
+  endsAt: 0,
   cpuMs: 0,
   gas: 0,
   memoryBytes: 2 ** 20,

@@ -19,6 +19,7 @@ describe("resolveOptions", () => {
       limits: {
         timeoutMs: 30_000,
         totalMs: 0,
+        endsAt: 0,
         cpuMs: 0,
         gas: 0,
         memoryBytes: 64 * 2 ** 20,

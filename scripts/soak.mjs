@@ -10,6 +10,8 @@ const MEMORY_GROWTH = 1.1;
 const SLOW_DOWN = 1.5;
 const IN_FLIGHT = 64;
 const PARTS = 10;
+/** Parts in which sandboxes are made, code is compiled and the heaps find their size. */
+const WARM_UP_PARTS = 3;
 
 const { values: options } = parseArgs({
   options: { share: { type: "string", default: "1" }, "no-build": { type: "boolean" } },
@@ -46,7 +48,6 @@ async function phase(name, total, act) {
   /** @type {number[]} */
   const rates = [];
   let index = 0;
-  // The first tenth warms up: cells are made, code is compiled, the heap finds its size.
   let base = { memory: 0, handles: 0 };
   for (let part = 0; part < PARTS; part++) {
     const end = Math.round(((part + 1) * count) / PARTS);
@@ -59,7 +60,7 @@ async function phase(name, total, act) {
     );
     const rate = ((end - first) * 1000) / (performance.now() - began);
     const state = await settledState();
-    if (part === 0) base = state;
+    if (part < WARM_UP_PARTS) base = state;
     else rates.push(rate);
     const megabytes = (state.memory / 2 ** 20).toFixed(0);
     console.log(

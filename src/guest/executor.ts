@@ -21,20 +21,13 @@ import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { errorText } from "./marshal/heap-reader.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
-import { GuestDecodeError, placeArguments } from "./marshal/place-inbound.ts";
+import { placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
-import {
-  ARGUMENT_SLOTS,
-  type Completion,
-  EvalFlag,
-  type Sandbox,
-  SandboxMemoryError,
-  SandboxTrapError,
-} from "./sandbox.ts";
+import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
+import { ARGUMENT_SLOTS, type Completion, EvalFlag, type Sandbox } from "./sandbox.ts";
 import { nextTask } from "./task.ts";
 import { VirtualModules } from "./virtual-modules.ts";
 
@@ -481,7 +474,7 @@ export class Executor {
   }
 
   #failThrown(run: Run, cell: Cell, thrown: Address): void {
-    const verdict = thrown === 0 ? undefined : this.#limitVerdict(cell, thrown);
+    const verdict = thrown === 0 ? undefined : verdictOnThrown(this.#settings.cells, cell, thrown);
     if (verdict) return this.#fail(run, cell, verdict);
     const writer = this.#value;
     writer.clear();
@@ -530,50 +523,14 @@ export class Executor {
     if (cell) this.#settings.cells.release(cell, 0);
   }
 
-  /** Whether an engine error means a limit; the host's own evidence decides, not the error's text alone. */
-  #limitVerdict(cell: Cell, thrown: Address): Verdict | undefined {
-    const { heap, instance } = cell.sandbox;
-    // Where no memory is left for an error object either, the engine throws null.
-    if (heap.tag(thrown) === Tag.null && instance.growthRefused) return memoryVerdict(cell);
-    if (heap.tag(thrown) !== Tag.object || heap.classId(heap.pointer(thrown)) !== ClassId.error)
-      return undefined;
-    const error = heap.pointer(thrown);
-    const message = errorText(heap, error, "message", "");
-    if (instance.growthRefused) {
-      if (message === "out of memory") return memoryVerdict(cell);
-      // There was memory for the error, but none for its message.
-      if (message === "" && errorText(heap, error, "name", "") === "InternalError")
-        return memoryVerdict(cell);
-    }
-    if (message === "stack overflow" && this.#settings.cells.stackWasExhausted(cell))
-      return STACK_VERDICT;
-    return undefined;
-  }
-
+  /** What an error of the host's code in a sandbox means for the run that was in it. */
   #brokenVerdict(cell: Cell, error: unknown): Verdict {
-    if (error instanceof RefusedValueError) return { code: error.code, message: error.message };
-    if (error instanceof SandboxMemoryError) return memoryVerdict(cell, error.message);
-    if (error instanceof GuestDecodeError) {
-      return (
-        this.#limitVerdict(cell, error.thrown) ?? {
-          code: "not-marshallable",
-          message: error.message,
-        }
-      );
+    const { verdict, engineFailure } = verdictOnError(this.#settings.cells, cell, error);
+    if (engineFailure !== undefined) {
+      const message = `The engine failed: ${engineFailure}`;
+      this.#send({ type: "warning", runId: 0, name: "sandbox-discarded", message });
     }
-    cell.sandbox.poisoned = true;
-    const cause = error instanceof SandboxTrapError ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.#send({
-      type: "warning",
-      runId: 0,
-      name: "sandbox-discarded",
-      message: `The engine failed: ${reason}`,
-    });
-    if (cell.sandbox.instance.growthRefused) return memoryVerdict(cell);
-    // Every platform words its native overflow differently, but all of them end up here.
-    if (cause instanceof RangeError || /recursion|call stack/i.test(reason)) return STACK_VERDICT;
-    return { code: "worker-lost", message: `The engine failed under this run: ${reason}` };
+    return verdict;
   }
 
   #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
@@ -633,17 +590,3 @@ function failure(run: Run, verdict: Verdict): MessageFromWorker {
     thrown: new Uint8Array(0),
   };
 }
-
-function memoryVerdict(cell: Cell, detail = ""): Verdict {
-  const [run] = cell.runs;
-  const limit = run ? ` of ${run.limits.memoryBytes} bytes` : "";
-  return {
-    code: "memory-exceeded",
-    message: `The run exceeded its memory limit${limit}. ${detail}`.trim(),
-  };
-}
-
-const STACK_VERDICT: Verdict = {
-  code: "stack-exceeded",
-  message: "The run exceeded the sandbox's stack and did not catch the error.",
-};

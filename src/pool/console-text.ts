@@ -78,23 +78,23 @@ function methodText(values: readonly unknown[], method: string): string {
   }
 }
 
-/** Replaces placeholders in the first value with those that follow; the rest is appended. */
+/** Replaces format specifiers in the first value with those that follow; the rest is appended. */
 function format(values: readonly unknown[]): string {
   const [first] = values;
   if (typeof first !== "string" || values.length === 1) {
     return values.map((value) => plain(value)).join(" ");
   }
   let used = 1;
-  const text = first.replace(/%[sdifjoOc%]/g, (placeholder) => {
-    if (placeholder === "%%") return "%";
-    if (used >= values.length) return placeholder;
-    return substitute(placeholder, values[used++]);
+  const text = first.replace(/%[sdifjoOc%]/g, (specifier) => {
+    if (specifier === "%%") return "%";
+    if (used >= values.length) return specifier;
+    return substitute(specifier, values[used++]);
   });
   return [text, ...values.slice(used).map((value) => plain(value))].join(" ");
 }
 
-function substitute(placeholder: string, value: unknown): string {
-  switch (placeholder) {
+function substitute(specifier: string, value: unknown): string {
+  switch (specifier) {
     case "%s":
       return typeof value === "object" && value !== null ? inspect(value, 0) : plain(value);
     case "%d":
@@ -117,7 +117,7 @@ function substitute(placeholder: string, value: unknown): string {
   }
 }
 
-/** What is no number is none to the placeholders for numbers. */
+/** What is no number is none to the format specifiers for numbers. */
 function primitiveText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }

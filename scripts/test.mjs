@@ -3,13 +3,14 @@
 // Ends with one line, `N passed, N failed`, which sums the tests of all stages.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { build } from "./build.mjs";
 import { check } from "./check.mjs";
 import { findBrowser } from "./find-browser.mjs";
 import { run } from "./run.mjs";
 
 /** @typedef {{ passed: number, failed: number }} Count */
+/** @typedef {{ status: string, fullName: string, failureMessages?: string[] }} TestResult */
 
 /** @type {Record<string, () => Promise<Count>>} */
 const stages = {
@@ -35,6 +36,14 @@ const RELEASE = { SKEP_VALUE_CASES: "100000" };
 
 const reports = await mkdtemp(join(tmpdir(), "skep-test-"));
 
+/** What failed and why, for the summary: the end of a log is what is kept longest. @type {string[]} */
+const failures = [];
+
+/** @param {string} text */
+function firstLines(text) {
+  return text.split("\n").slice(0, 6).join("\n    ").slice(0, 1_000);
+}
+
 /**
  * @param {string} project
  * @param {string[]} [files] All of the project's without them.
@@ -50,8 +59,17 @@ async function vitest(project, files = [], env = {}) {
   const report = await readJson(file);
   const passed = report?.numPassedTests ?? 0;
   // A file that does not even load has no failed test of its own, and must count all the same.
-  /** @type {{ status: string, assertionResults: { status: string }[] }[]} */
+  /** @type {{ name: string, status: string, message?: string, assertionResults: TestResult[] }[]} */
   const results = report?.testResults ?? [];
+  for (const { name, status, message, assertionResults } of results) {
+    if (status === "failed") {
+      const tests = assertionResults.filter((test) => test.status === "failed");
+      const reasons = tests.map((test) => `${test.fullName}: ${test.failureMessages?.[0]}`);
+      for (const reason of reasons.length > 0 ? reasons : [message ?? "did not load"]) {
+        failures.push(`${project} ${relative(process.cwd(), name)}: ${firstLines(reason)}`);
+      }
+    }
+  }
   const unloadable = results.filter(
     ({ status, assertionResults }) =>
       status === "failed" && !assertionResults.some((test) => test.status === "failed"),
@@ -154,6 +172,6 @@ try {
   await rm(reports, { recursive: true, force: true });
 }
 
-console.log(["", "== summary", ...lines].join("\n"));
+console.log(["", "== summary", ...failures, ...lines].join("\n"));
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

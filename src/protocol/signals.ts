@@ -98,12 +98,12 @@ export function createSignals(slots: number): Signals | undefined {
 /** A signal block as it is handed to a worker: both parts are shared, not copied. */
 export interface SharedSignals {
   buffer: SharedArrayBuffer;
-  mailbox: WebAssembly.Memory;
+  mailbox: SharedArrayBuffer;
 }
 
 /** What to hand to a worker. */
 export function shareSignals(signals: Signals | undefined): SharedSignals | undefined {
-  return signals && { buffer: signals.buffer, mailbox: signals.mailbox.memory };
+  return signals && { buffer: signals.buffer, mailbox: signals.mailbox.buffer };
 }
 
 /** The worker's view of what it was handed. */

@@ -15,7 +15,7 @@ test("the terminal example judges every script, and survives them all", async ()
     /^async-retry +answered .*attempts: 3/m,
     /^csv-summary +answered .*'rocky' => 4563/m,
     /^deep-recursion +stopped .*stack-exceeded/m,
-    /^endless-loop +stopped .*timeout/m,
+    /^endless-loop +stopped .*cpu-exceeded/m,
     /^income-tax +answered .*tax: 2951250n/m,
     /^memory-bomb +stopped .*memory-exceeded/m,
     /^never-settles +stopped .*timeout/m,

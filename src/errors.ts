@@ -24,6 +24,8 @@ export type SkepErrorCode =
   | "install-failed"
   | "not-marshallable"
   | "unsupported-environment"
+  | "session-ended"
+  | "image-refused"
   | "closed"
   | "invalid-argument"
   | "guest-error";

@@ -7,8 +7,9 @@ import type { EngineFacts } from "./calibrate.ts";
 import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
-import { type Image, restoreImage } from "./image.ts";
+import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Run } from "./run.ts";
+import type { SessionMemory } from "./sessions.ts";
 import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
 import { stow, type Stowed, unstow } from "./stow.ts";
 
@@ -53,9 +54,11 @@ export class Cell {
   reviving: Promise<void> | undefined;
   /** What its guests fetch; made with the first request. */
   requests: GuestRequests | undefined;
+  /** Set where the cell is a session's: it is not reset after a run. */
+  session: SessionMemory | undefined;
   #sandbox: Sandbox | undefined;
 
-  constructor(sandbox: Sandbox, image: Image) {
+  constructor(sandbox: Sandbox | undefined, image: Image) {
     this.#sandbox = sandbox;
     this.image = image;
   }
@@ -169,6 +172,55 @@ export class Cells {
     cell.used = true;
     this.#all.add(cell);
     return this.#prepare(cell, memoryBytes);
+  }
+
+  /** A clean cell for a heap of `memoryBytes`, made when there is none. */
+  async obtain(memoryBytes: number): Promise<Cell> {
+    return (
+      this.take(memoryBytes) ??
+      (this.isFull ? this.takeOver(memoryBytes) : undefined) ??
+      (await this.make(memoryBytes))
+    );
+  }
+
+  /** A cell that is what was put away; it gets a sandbox when it wakes. */
+  put(stowed: Stowed): Cell {
+    const cell = new Cell(undefined, stowed.image);
+    cell.stowed = stowed;
+    this.#all.add(cell);
+    return cell;
+  }
+
+  /** What the cell's sandbox is like at this moment. */
+  stateOf(cell: Cell): Stowed {
+    return cell.stowed ?? stow(cell.sandbox, cell.image, this.#facts);
+  }
+
+  /** Makes the cell what it was when this was put away. Its instance is others' from now on. */
+  rollBack(cell: Cell, before: Stowed): void {
+    this.#idle.delete(cell);
+    const { sandbox } = cell;
+    cell.leaveSandbox(before);
+    const rest = new Cell(sandbox, cell.image);
+    rest.used = true;
+    this.#all.add(rest);
+    this.keep(rest);
+  }
+
+  /** Has the cell's state kept as what differs from the current image, which others share. */
+  rebase(cell: Cell): void {
+    cell.image = this.image;
+  }
+
+  /** Photographs what a cell is now. It must be awake. */
+  capture(cell: Cell): Image {
+    cell.sandbox.heap.refresh();
+    return captureImage(cell.sandbox, this.#facts);
+  }
+
+  /** Copies must not draw the same random numbers. */
+  reseed({ sandbox }: Cell): void {
+    this.#facts.reseed(sandbox);
   }
 
   /** The cell waits for something outside the engine: its sandbox may be needed for others. */

@@ -28,6 +28,7 @@ import { writeThrown } from "./marshal/thrown.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import { ARGUMENT_SLOTS, type Completion, EvalFlag, type Sandbox } from "./sandbox.ts";
+import type { SessionMemory, Sessions } from "./sessions.ts";
 import { nextTask } from "./task.ts";
 import { VirtualModules } from "./virtual-modules.ts";
 
@@ -38,6 +39,15 @@ const FLUSH_MS = 0.5;
 /** How often and how long after each other a sandbox is tried for before runs fail for it. */
 const MAKING_RETRIES = 10;
 const MAKING_RETRY_MS = 100;
+/** Overdue timers of a session that run before its next run's own code. */
+const DUE_TIMERS = 100;
+/** Failures after which a session is what the run made of it: it came to its end, or never began. */
+const REFUSALS: ReadonlySet<WorkerFailureCode> = /*#__PURE__*/ new Set<WorkerFailureCode>([
+  "not-marshallable",
+  "unknown-function",
+  "invalid-argument",
+  "missing-dependency",
+]);
 /** A batch buffer that grew beyond this is not kept. */
 const KEPT_WRITER_BYTES = 2 ** 20;
 
@@ -55,6 +65,7 @@ export interface ExecutorSettings {
   /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
   openRequests: (() => GuestRequests) | undefined;
   inventory(this: void): Inventory;
+  sessions: Sessions;
   post(batch: Payload): void;
 }
 
@@ -71,6 +82,8 @@ export class Executor {
   #isCrowded = false;
   #failedMakings = 0;
   #stopped = false;
+  /** Runs whose session is being given a sandbox again. */
+  readonly #awaiting = new Set<Run>();
   /** Everybody's cell in `isolation: "worker"`. */
   #shared: Cell | undefined;
 
@@ -136,7 +149,7 @@ export class Executor {
             imports: message.imports,
           };
     const limits = message.limits ?? this.#settings.limits;
-    this.#waiting.push(new Run(message.runId, message.slot, limits, target));
+    this.#waiting.push(new Run(message.runId, message.slot, limits, target, message.session));
   }
 
   #cancel(runId: number): void {
@@ -149,14 +162,16 @@ export class Executor {
     }
     const parked = this.#parked.get(runId);
     if (parked) this.#fail(parked.run, parked.cell, verdict);
+    for (const run of this.#awaiting) if (run.id === runId) run.verdict = verdict;
   }
 
   /** A host call was answered. Late answers, to runs or calls that are gone, find nobody. */
   #answer({ runId, callId, succeeded, payload }: HostReplyMessage): void {
-    const parked = this.#parked.get(runId);
-    if (!parked?.cell.hostCalls.delete(callId)) return;
-    parked.cell.pendingHostCalls--;
-    this.#resume(parked.cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
+    // A session's guest may still wait for what an earlier run asked for.
+    const cell = this.#parked.get(runId)?.cell ?? this.#settings.sessions.cellAwaiting(callId);
+    if (!cell?.hostCalls.delete(callId)) return;
+    cell.pendingHostCalls--;
+    this.#resume(cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
   }
 
   /** Executes waiting runs until there are none, no cell is free, or the event loop is due. */
@@ -167,10 +182,15 @@ export class Executor {
     let flushed = started;
     while (this.#waiting.length > 0) {
       const run = this.#waiting[0] as Run;
-      const cell = this.#cellFor(run);
-      if (!cell) break;
-      this.#waiting.shift();
-      this.#start(run, cell);
+      if (run.sessionId === 0) {
+        const cell = this.#cellFor(run);
+        if (!cell) break;
+        this.#waiting.shift();
+        this.#start(run, cell);
+      } else {
+        this.#waiting.shift();
+        this.#startInSession(run);
+      }
       const now = performance.now();
       if (now - flushed > FLUSH_MS) {
         this.#flush();
@@ -245,9 +265,36 @@ export class Executor {
     this.#flush();
   }
 
+  #startInSession(run: Run): void {
+    const { sessions, cells } = this.#settings;
+    const cell = sessions.cellOf(run.sessionId);
+    if (!cell) {
+      const message = "The worker does not have the session.";
+      this.#send(failure(run, { code: "worker-lost", message }));
+      return;
+    }
+    if (cells.wake(cell)) return this.#start(run, cell);
+    this.#awaiting.add(run);
+    cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
+    cell.reviving
+      .then(
+        () => void this.#waiting.unshift(run),
+        (error: unknown) => {
+          const reason = error instanceof Error ? error.message : String(error);
+          const message = `No sandbox could be made for the session: ${reason}`;
+          this.#send(failure(run, { code: "worker-lost", message }));
+        },
+      )
+      .finally(() => {
+        this.#awaiting.delete(run);
+        this.#pump();
+      });
+  }
+
   #start(run: Run, cell: Cell): void {
     cell.runs.add(run);
-    const { sandbox } = cell;
+    const { sandbox, session } = cell;
+    if (session?.rollsBack === true) session.before = this.#settings.cells.stateOf(cell);
     sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
     const now = performance.now();
     run.begin(now);
@@ -255,16 +302,52 @@ export class Executor {
     if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
     const { stackBytes } = run.limits;
     // In a shared sandbox another run may have changed it.
-    if (stackBytes !== this.#settings.stackBytes || cell === this.#shared) {
+    if (stackBytes !== this.#settings.stackBytes || this.#isKept(cell)) {
       this.#settings.cells.limitStack(cell, stackBytes);
     }
     this.#enter(run, cell, () => {
-      const completion = this.#begin(run, sandbox);
+      if (session) this.#catchUp(run, cell, session);
+      if (run.verdict) return undefined;
+      const completion = this.#begin(run, cell);
       if (completion && completion.value !== 0) run.owned = completion.value;
       if (!completion || completion.threw) return completion;
       run.promise = completion.value;
       return sandbox.runJobs();
     });
+  }
+
+  /** Lets happen in a session what became due since its last run. */
+  #catchUp(run: Run, cell: Cell, session: SessionMemory): void {
+    const { sandbox } = cell;
+    const settled = (completion: Completion): void => {
+      if (completion.threw && !run.verdict) this.#warn(run, sandbox, completion.value);
+      if (!run.verdict) sandbox.runJobs();
+    };
+    if (session.isCopy) {
+      session.isCopy = false;
+      this.#settings.cells.reseed(cell);
+      settled(sandbox.call(sandbox.anchors.helpers.abandonHost, 0));
+    }
+    for (const act of session.late.splice(0)) {
+      if (run.verdict) return;
+      settled(act(sandbox));
+    }
+    if (!session.hasTimer) return;
+    session.hasTimer = false;
+    // A timer that arms itself again must not keep the run from starting.
+    for (let count = 0; count < DUE_TIMERS && !run.verdict; count++) {
+      const ran = sandbox.call(sandbox.anchors.helpers.runTimer, 0);
+      const { heap } = sandbox;
+      const isLast =
+        !ran.threw && !(heap.tag(ran.value) === Tag.bool && heap.word(ran.value) !== 0);
+      settled(ran);
+      if (isLast) return;
+    }
+  }
+
+  /** Whether the cell's sandbox outlives its runs. */
+  #isKept(cell: Cell): boolean {
+    return cell === this.#shared || cell.session !== undefined;
   }
 
   /** Enters the engine for a run and sees what has become of it afterwards. */
@@ -301,16 +384,17 @@ export class Executor {
     if (cell.runs.size > 0 && cell === this.#shared) this.#reviewOthers(cell, run);
   }
 
-  #begin(run: Run, sandbox: Sandbox): Completion | undefined {
+  #begin(run: Run, cell: Cell): Completion | undefined {
     const { target } = run;
-    if (target.type === "source") {
-      return this.#evaluate(run, target, sandbox);
-    }
+    const { sandbox } = cell;
+    if (target.type === "source") return this.#evaluate(run, target, cell);
     const callee = sandbox.anchors.functions.get(target.functionId);
     if (!callee) {
       run.verdict = {
         code: "unknown-function",
-        message: "The function was undefined before the run could start.",
+        message: cell.session
+          ? "The function was not defined when the session began."
+          : "The function was undefined before the run could start.",
       };
       return undefined;
     }
@@ -320,23 +404,24 @@ export class Executor {
       count = bindContext(sandbox, count, callee.contextIndex);
     }
     const completion = sandbox.call(callee.value, count, placed.pointers);
-    if (this.#shared) sandbox.free(placed.owner);
+    if (this.#isKept(cell)) sandbox.free(placed.owner);
     return completion;
   }
 
   #evaluate(
     run: Run,
     target: Extract<RunTarget, { type: "source" }>,
-    sandbox: Sandbox,
+    cell: Cell,
   ): Completion | undefined {
+    const { sandbox } = cell;
     const isModule = target.kind === "module";
     if (!isModule && target.modules.length + target.imports.length === 0) {
       return sandbox.evaluate(target.source, target.filename, EvalFlag.async);
     }
-    const { isolation, inventory } = this.#settings;
+    const { inventory } = this.#settings;
     const modules = new VirtualModules({
       target,
-      runId: isolation === "worker" ? run.id : undefined,
+      runId: this.#isKept(cell) ? run.id : undefined,
       isDependency: (name) => inventory().hasDependency(name),
     });
     const { conflict } = modules;
@@ -406,6 +491,7 @@ export class Executor {
   #resume(cell: Cell, act: (sandbox: Sandbox) => Completion): void {
     // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
     const run = [...cell.runs].find((candidate) => this.#parked.has(candidate.id));
+    if (!run) cell.session?.late.push(act);
     if (!run || this.#stopped) return;
     if (!this.#settings.cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
@@ -451,7 +537,7 @@ export class Executor {
     const cost = run.cost(performance.now());
     this.#send({ type: "settled", runId: run.id, cost, value: writer.written });
     if (writer.bytes.length > KEPT_WRITER_BYTES) this.#value = new ByteWriter(256);
-    this.#leave(run, cell);
+    this.#leave(run, cell, true);
   }
 
   /** A module's namespace becomes a plain object, built by the library's guest code. */
@@ -487,19 +573,21 @@ export class Executor {
       message: "",
       thrown: writer.bytes.subarray(0, writer.length),
     });
-    this.#leave(run, cell);
+    this.#leave(run, cell, true);
   }
 
   #fail(run: Run, cell: Cell, verdict: Verdict): void {
     this.#send(failure(run, verdict));
-    this.#leave(run, cell);
+    this.#leave(run, cell, REFUSALS.has(verdict.code));
   }
 
-  #leave(run: Run, cell: Cell): void {
+  /** `isIntact`: the guest came to its own end, whatever that was. */
+  #leave(run: Run, cell: Cell, isIntact: boolean): void {
     clearTimeout(run.deadlineTimer);
     this.#parked.delete(run.id);
     cell.runs.delete(run);
     this.#isCrowded = false;
+    if (cell.session) return this.#leaveSession(run, cell, cell.session, isIntact);
     if (cell !== this.#shared) return this.#settings.cells.release(cell, run.cpuMs);
     if (cell.sandbox.poisoned) {
       // Nobody in it can be told anything any more.
@@ -515,6 +603,14 @@ export class Executor {
       if (cell.runs.size === 0) cell.endRequests();
       if (cell.runs.size === 0 && cell.image !== this.#settings.cells.image) this.#dropShared();
     }
+  }
+
+  #leaveSession(run: Run, cell: Cell, session: SessionMemory, isIntact: boolean): void {
+    if (isIntact && !cell.sandbox.poisoned) {
+      cell.sandbox.free(run.owned);
+      if (run.modules?.hasMore === true) session.modules.push(run.modules);
+    }
+    this.#settings.sessions.rest(cell, isIntact);
   }
 
   #dropShared(): void {

@@ -90,8 +90,8 @@ class CellVisit implements HostVisit {
   }
 
   moduleSource(name: string): string | undefined {
-    for (const run of this.#cell.runs) {
-      const source = run.modules?.source(name);
+    for (const modules of this.#modules()) {
+      const source = modules.source(name);
       if (source !== undefined) return source;
     }
     return undefined;
@@ -109,14 +109,21 @@ class CellVisit implements HostVisit {
     return found;
   }
 
+  *#modules(): Generator<VirtualModules> {
+    const { runs, session } = this.#cell;
+    for (const { modules } of runs) if (modules) yield modules;
+    if (session) yield* session.modules;
+  }
+
   #modulesOf(base: string): VirtualModules | undefined {
-    for (const { modules } of this.#cell.runs) if (modules?.owns(base)) return modules;
+    for (const modules of this.#modules()) if (modules.owns(base)) return modules;
     // Code made from text at run time belongs to the run that made it.
     return base === "<input>" ? this.#surroundings.current()?.modules : undefined;
   }
 
   startedAt(): number {
-    return this.#surroundings.current()?.startedAt ?? performance.now();
+    const { session } = this.#cell;
+    return session?.startedAt ?? this.#surroundings.current()?.startedAt ?? performance.now();
   }
 
   /** One look at the run's limits. */

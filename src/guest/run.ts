@@ -53,6 +53,8 @@ export class Run {
     readonly slot: number,
     readonly limits: RunLimits,
     readonly target: RunTarget,
+    /** The session it runs in; 0 for a sandbox of its own. */
+    readonly sessionId: number = 0,
   ) {}
 
   begin(now: number): void {

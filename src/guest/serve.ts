@@ -2,9 +2,11 @@
  * A worker's code, whatever thread it is in: the control interface, and the executor behind the
  * data wire. Environments bring the surroundings.
  */
+import { transfer } from "comlink";
 import type {
   InstallResult,
   RegistryChange,
+  SessionState,
   WorkerControl,
   WorkerReady,
   WorkerSettings,
@@ -29,6 +31,7 @@ import type { Image } from "./image.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
+import { Sessions } from "./sessions.ts";
 import { buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
 /** What the surrounding thread lends to the worker's code. */
@@ -61,6 +64,9 @@ export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
       install: (change) => worker.install(change),
       statistics: async () => worker.statistics(),
       trim: async () => worker.trim(),
+      openSession: (request) => worker.sessions.open(request),
+      captureSession: (sessionId, ifQuiet) => worker.captureSession(sessionId, ifQuiet),
+      closeSession: async (sessionId) => worker.sessions.close(sessionId),
       shutdown: async () => worker.shutdown(),
     },
     onBatch: (batch) => worker.onBatch(batch),
@@ -73,6 +79,7 @@ interface Running {
   empty: Image;
   cells: Cells;
   executor: Executor;
+  sessions: Sessions;
 }
 
 class GuestWorker {
@@ -106,8 +113,12 @@ class GuestWorker {
       (error) => this.#cannotTrack(error),
     );
     const cells = new Cells(choice, engine, facts, empty);
+    const engineBuild = engineBuildOf(engine);
+    const inventory = (): Inventory => this.#inventory;
+    const sessions = new Sessions({ cells, facts, engineBuild, inventory });
     const executor = new Executor({
       cells,
+      sessions,
       door,
       signals,
       isolation: settings.isolation,
@@ -115,11 +126,11 @@ class GuestWorker {
       stackBytes: settings.stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
-      inventory: () => this.#inventory,
+      inventory,
       post,
     });
-    this.#running = { template, empty, cells, executor };
-    return { engineBuild: engineBuildOf(engine), start };
+    this.#running = { template, empty, cells, executor, sessions };
+    return { engineBuild, start };
   }
 
   /** One change after the other: each builds a template from what the one before left. */
@@ -170,6 +181,15 @@ class GuestWorker {
 
   trim(): void {
     this.#started().cells.dropFree();
+  }
+
+  get sessions(): Sessions {
+    return this.#started().sessions;
+  }
+
+  async captureSession(sessionId: number, ifQuiet: boolean): Promise<SessionState | undefined> {
+    const state = await this.sessions.capture(sessionId, ifQuiet);
+    return state && transfer(state, [state.bytes.buffer as ArrayBuffer]);
   }
 
   shutdown(): void {

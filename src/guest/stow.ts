@@ -6,7 +6,7 @@
 import type { EngineFacts } from "./calibrate.ts";
 import type { Address } from "./engine.ts";
 import { eachChangedPage, growTo, type Image, restoreImage } from "./image.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Anchors, Sandbox } from "./sandbox.ts";
 import { noteWrite, WRITTEN_PAGE_BYTES } from "./written-pages.ts";
 
 /** Memory is compared and kept in blocks of this size. */
@@ -22,6 +22,7 @@ export interface Stowed {
   /** The blocks, one after the other. */
   bytes: Uint8Array;
   heapEnd: Address;
+  anchors: Anchors;
   ballast: { start: Address; end: Address };
   growthRefused: boolean;
 }
@@ -49,10 +50,10 @@ export function stow(sandbox: Sandbox, image: Image, facts: EngineFacts): Stowed
   for (const [index, start] of starts.entries()) {
     bytes.set(heap.bytes.subarray(start, start + BLOCK_BYTES), index * BLOCK_BYTES);
   }
-  const { maximumPages, instance } = sandbox;
+  const { maximumPages, instance, anchors } = sandbox;
   const { growthRefused } = instance;
   const at = Uint32Array.from(starts);
-  return { image, maximumPages, starts: at, bytes, heapEnd, ballast, growthRefused };
+  return { image, maximumPages, starts: at, bytes, heapEnd, anchors, ballast, growthRefused };
 }
 
 /** Makes a sandbox what another, or itself, was when it was put away. */
@@ -72,6 +73,8 @@ export function unstow(sandbox: Sandbox, stowed: Stowed, facts: EngineFacts): vo
   if (sandbox.instance.tracksWrites) {
     for (const start of starts) noteWrite(memory, start, BLOCK_BYTES);
   }
+  // A session may have come from an image that is not the one it is compared with by now.
+  sandbox.adopt(stowed.anchors);
   sandbox.ballast = stowed.ballast;
   sandbox.instance.growthRefused = stowed.growthRefused;
 }

@@ -43,6 +43,11 @@ export class VirtualModules {
     this.entryName = target.filename + (isTaken ? `${RUN_MARK}0` : this.#mark);
   }
 
+  /** Whether there is anything to import besides the evaluation itself. */
+  get hasMore(): boolean {
+    return this.#sources.size + this.#imports.size > 0;
+  }
+
   get entrySource(): string {
     const { kind, source } = this.#options.target;
     return kind === "module" ? withMeta(source) : source;

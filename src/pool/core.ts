@@ -19,6 +19,7 @@ import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import { createExplain } from "./place.ts";
 import { type Offence, Quarantine } from "./quarantine.ts";
+import type { Sessions } from "./sessions.ts";
 import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -56,6 +57,8 @@ export class PoolCore {
   readonly quarantine: Quarantine;
   readonly #watchdog: Watchdog;
   #care: WorkerCare | undefined;
+  /** Once there was a session. */
+  sessions: Sessions | undefined;
   readonly #whenIdle = new Set<() => void>();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -110,7 +113,10 @@ export class PoolCore {
         onBroken: (link, what, error) => this.#onBroken(link, what, error),
       },
       onReady: (link) => dispatcher.addLink(link),
-      onRetired: (link) => dispatcher.removeLink(link),
+      onRetired: (link) => {
+        dispatcher.removeLink(link);
+        this.sessions?.leave(link);
+      },
       onLost: (link, loss) => this.#onLost(link, loss),
       onExhausted: (reason) => this.#onExhausted(reason),
     });
@@ -191,6 +197,7 @@ export class PoolCore {
       this.#force = () => resolve("forced");
     });
     dispatcher.rejectQueued(closed);
+    this.sessions?.close();
     // In a task of its own, so that close({ force: true }) has had its say.
     await Promise.resolve();
     let cancelTimeout: (() => void) | undefined;
@@ -279,6 +286,7 @@ export class PoolCore {
   }
 
   #onLost(link: WorkerLink, { reason, isDeliberate = false, detail }: WorkerLoss): void {
+    this.sessions?.lost(link, reason);
     if (detail instanceof HungRun) {
       const { run } = detail;
       // A run that its worker forgot is not known to be what kept the worker busy.

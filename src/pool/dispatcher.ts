@@ -25,7 +25,7 @@ import {
 } from "./outcome.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
-import type { Run } from "./run.ts";
+import type { Run, RunSession } from "./run.ts";
 import { chooseCandidate } from "./scheduler.ts";
 import type { Settlement } from "./settlement.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -78,6 +78,10 @@ export class Dispatcher {
   #isShared = false;
   #lastRunId = 0;
   #inFlight = 0;
+  /** Runs that wait in their session's line. */
+  waitingInSessions = 0;
+  /** Runs of sessions whose worker has no room at the moment. */
+  readonly #stalled = new Map<Run, WorkerLink>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -89,7 +93,7 @@ export class Dispatcher {
   }
 
   get isIdle(): boolean {
-    return this.#inFlight === 0 && this.queue.size === 0;
+    return this.#inFlight === 0 && this.queue.size === 0 && this.waitingInSessions === 0;
   }
 
   nextRunId(): number {
@@ -114,6 +118,10 @@ export class Dispatcher {
   /** Accepts a run and sends or queues it; or rejects it. */
   submit(run: Run): void {
     const obstacle = this.obstacle(run);
+    if (run.session !== undefined) {
+      this.#submitToSession(run, run.session, obstacle);
+      return;
+    }
     if (run.key !== undefined) this.#isShared = true;
     const link = obstacle === undefined && this.queue.size === 0 ? this.#choose(run) : undefined;
     const refusal = obstacle ?? (link === undefined ? this.#full(run) : undefined);
@@ -131,6 +139,45 @@ export class Dispatcher {
     }
   }
 
+  #submitToSession(run: Run, session: RunSession, obstacle: SkepError | undefined): void {
+    const refusal = obstacle ?? session.obstacle(run) ?? this.#full(run);
+    if (refusal !== undefined) {
+      this.#options.settlement.refuse(run, refusal);
+      return;
+    }
+    this.#abortWatch.watch(run);
+    run.phase = "queued";
+    this.waitingInSessions++;
+    session.enqueue(run);
+  }
+
+  /** Sends a run, whose turn it is in its session, to the worker that has the session. */
+  sendInSession(run: Run, link: WorkerLink): void {
+    // What it needs may have been undefined meanwhile.
+    const obstacle = this.#admit(run);
+    if (obstacle !== undefined) {
+      this.waitingInSessions--;
+      this.#options.settlement.fail(run, obstacle);
+      this.#reportIdle();
+    } else if (link.hasRoom(this.#isShared)) {
+      this.waitingInSessions--;
+      this.#send(run, link);
+    } else this.#stalled.set(run, link);
+  }
+
+  /** Ends a run that waits in its session. */
+  failInSession(run: Run, error: SkepError): void {
+    this.waitingInSessions--;
+    this.#stalled.delete(run);
+    this.#options.settlement.fail(run, error);
+    this.#reportIdle();
+  }
+
+  /** Workers that take runs. */
+  get links(): readonly WorkerLink[] {
+    return this.#links;
+  }
+
   /** Why a run would not be accepted now; undefined when it would, or when only room is lacking. */
   obstacle(run: Run): SkepError | undefined {
     return this.refusal?.(run) ?? this.#admit(run) ?? this.#abortion(run);
@@ -138,6 +185,7 @@ export class Dispatcher {
 
   /** Sends as many waiting runs as workers have room for. */
   pump(): void {
+    if (this.#stalled.size > 0) this.#pumpSessions();
     for (let run = this.queue.peek(); run !== undefined; run = this.queue.peek()) {
       // What a waiting run needs may have been undefined meanwhile.
       const obstacle = this.#admit(run);
@@ -149,10 +197,21 @@ export class Dispatcher {
     }
   }
 
+  #pumpSessions(): void {
+    for (const [run, link] of this.#stalled) {
+      if (!link.hasRoom(this.#isShared)) continue;
+      this.#stalled.delete(run);
+      this.sendInSession(run, link);
+    }
+  }
+
   /** Ends a run for its caller: a waiting one at once, a sent one through its worker. */
   abort(run: Run): void {
     const { settlement } = this.#options;
-    if (run.phase === "queued") {
+    if (run.phase === "queued" && run.session !== undefined) {
+      run.session.remove(run);
+      this.failInSession(run, abortedError(run, settlement.receipt(run)));
+    } else if (run.phase === "queued") {
       this.queue.remove(run);
       settlement.fail(run, abortedError(run, settlement.receipt(run)));
       this.#reportIdle();
@@ -213,8 +272,12 @@ export class Dispatcher {
     run.hasCalledHost = true;
     run.hostBytesOut += payloadBytes(args);
     void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
-      if (link.inFlight.get(run.id) !== run) return;
-      if (this.#admitsAnswer(run, reply)) link.answer(run.id, callId, isSync, reply);
+      const isWaiting = link.inFlight.get(run.id) === run;
+      // A session outlives the run that asked.
+      if (!isWaiting && run.session?.isOn(link) !== true) return;
+      if (!isWaiting || this.#admitsAnswer(run, reply)) {
+        link.answer(run.id, callId, isSync, reply);
+      }
     });
   }
 
@@ -282,14 +345,23 @@ export class Dispatcher {
       if (run === loss.blamed?.run) settlement.fail(run, loss.blamed.error);
       else if (run.cancelledAtMs !== undefined) {
         settlement.fail(run, abortedError(run, settlement.receipt(run)));
-      } else if (this.#mayRerun(run)) again.push(run);
-      else settlement.fail(run, lostError(run, loss.reason, settlement.receipt(run)));
+      } else if (run.session === undefined && this.#mayRerun(run)) again.push(run);
+      else if (this.#mayRerun(run) && run.session?.takeBack(run) === true) {
+        run.phase = "queued";
+        run.worker = undefined;
+        this.waitingInSessions++;
+      } else settlement.fail(run, lostError(run, loss.reason, settlement.receipt(run)));
     }
     // Backwards, so that the oldest one ends up in front.
     for (const run of again.reverse()) {
       run.phase = "queued";
       run.worker = undefined;
       this.queue.pushFront(run);
+    }
+    for (const [run, stalledOn] of this.#stalled) {
+      if (stalledOn !== link) continue;
+      if (run.session?.takeBack(run) === true) this.#stalled.delete(run);
+      else this.failInSession(run, lostError(run, loss.reason, settlement.receipt(run)));
     }
     this.pump();
     this.#reportIdle();
@@ -361,7 +433,10 @@ export class Dispatcher {
   /** Why a run may not wait; undefined when it may. */
   #full(run: Run): SkepError | undefined {
     const isFullForKey = this.queue.isFullFor(run.key);
-    if (!this.queue.isFull && !isFullForKey) return undefined;
+    const { max } = this.#options.queueBounds;
+    const isFull =
+      this.queue.isFull || (max > 0 && this.queue.size + this.waitingInSessions >= max);
+    if (!isFull && !isFullForKey) return undefined;
     const { queueBounds, settlement } = this.#options;
     return queueFull(run, queueBounds, isFullForKey, settlement.receipt(run));
   }

@@ -28,6 +28,12 @@ export interface PoolEvents {
     reason: string;
     exhausted: boolean;
   };
+  /** A session ended without being closed: its state is gone. */
+  "session-ended": { sessionId: number; reason: string };
+  /** An idle session's sandbox was put away; its next run wakes it, on any worker. */
+  "session-hibernated": { sessionId: number; workerId: number; storedBytes: number };
+  /** A session is in a worker again, after it had hibernated, was restored or lost its worker. */
+  "session-woken": { sessionId: number; workerId: number };
   "worker-restarts-exhausted": { workerId: number; maxPerWorker: number };
   /** The pool closes, and the worker has freed its sandboxes. */
   "worker-shutdown": { workerId: number };

@@ -130,7 +130,10 @@ export class HostCalls {
     if (calls === undefined) {
       calls = { controller: undefined, hasEnded: false, counts: new Map() };
       this.#runs.set(run, calls);
-      run.onSettled = () => this.#end(run);
+      const end = (): void => this.#end(run);
+      // A session's guest may wait for the answer in a later run.
+      if (run.session === undefined) run.onSettled = end;
+      else run.session.untilGone(end);
     }
     return calls;
   }

@@ -73,6 +73,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * `trace` and `context` with a `tracer` of your own. Without it nothing is recorded.
    */
   telemetry?: TelemetryOptions | undefined;
+  /**
+   * Signs the images that sessions are saved in, and refuses those that are not signed with it.
+   * Without it whoever can change an image can make a sandbox what they like, though nothing else.
+   */
+  secret?: string | Uint8Array | undefined;
   /** Guest source evaluated once, before everything that is defined. */
   bootstrap?: string | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
@@ -110,6 +115,7 @@ export interface PoolSettings extends SupervisionSettings {
   maxParkedPerWorker: number;
   restart: RestartOptions;
   telemetry: TelemetryOptions | undefined;
+  secret: string | Uint8Array | undefined;
   startTimeoutMs: number;
   installTimeoutMs: number;
   closeTimeoutMs: number;
@@ -122,7 +128,7 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
   "quarantine recycle memory " +
-  "bootstrap webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
+  "bootstrap secret webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
 const QUEUE_KEYS = ["max", "maxPerKey"];
@@ -171,6 +177,7 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
     restart: resolveRestart(restart),
     ...resolveSupervision(options),
     telemetry: resolveTelemetry(options.telemetry),
+    secret: resolveSecret(options.secret),
     startTimeoutMs: milliseconds(options.startTimeoutMs, "startTimeoutMs", 10_000),
     installTimeoutMs: milliseconds(options.installTimeoutMs, "installTimeoutMs", 10_000),
     closeTimeoutMs: whole(options.closeTimeoutMs, "closeTimeoutMs", 10_000, {
@@ -224,6 +231,14 @@ function resolveEnvironment(
     return { environment: own };
   }
   throw invalid("environment must be a name or an object with an open() method.");
+}
+
+function resolveSecret(secret: unknown): string | Uint8Array | undefined {
+  if (secret === undefined) return undefined;
+  if ((typeof secret === "string" || secret instanceof Uint8Array) && secret.length > 0) {
+    return secret;
+  }
+  throw invalid("secret must be a text or bytes, and not empty.");
 }
 
 function resolveEngine(engine: unknown = "auto"): EngineName {

@@ -15,24 +15,15 @@ import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
-import { callLimits, type Limits } from "./limits.ts";
-import { checkRunOptions } from "./options.ts";
-import { sizeOf, tooMuchSource } from "./outcome.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
-import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
-import {
-  type EvalOptions,
-  Run,
-  type RunOptions,
-  type RunOutcome,
-  type RunTarget,
-  type SourceOptions,
-} from "./run.ts";
-import { type IsDependency, sourceTarget } from "./source-target.ts";
+import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
+import type { RestoreOptions, Session } from "./session.ts";
+import type { SessionOptions } from "./session-options.ts";
+import type { Sessions } from "./sessions.ts";
+import { NO_OPTIONS, Submissions } from "./submissions.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { detach } from "./transfer.ts";
 import type { WorkerState } from "./worker-state.ts";
 
 /** A defined function as the host calls it: the same parameters, and a promise. */
@@ -60,11 +51,6 @@ export type Calls<Functions> = string extends keyof Functions
 /** A table of functions, also where it is an interface, which has no index signature. */
 export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput };
 
-/** What `execute()` runs. */
-export type Execution =
-  | { run: string; args?: readonly unknown[] | undefined }
-  | ({ eval: string } & SourceOptions);
-
 /** One worker's health. */
 export interface WorkerHealth {
   id: number;
@@ -83,7 +69,6 @@ export interface WorkerHealth {
   usedBytes: number | undefined;
 }
 
-const NO_OPTIONS: RunOptions = {};
 const STATISTICS_TIMEOUT_MS = 5_000;
 
 /**
@@ -100,15 +85,13 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly call: Calls<Functions>;
   readonly #core: PoolCore;
   readonly #platform: Platform;
-  readonly #telemetry: Telemetry | undefined;
-  /** Evaluations whose modules or types are still being seen to. */
-  readonly #preparing = new Set<Promise<void>>();
+  readonly #submissions: Submissions;
 
   /** Pools are made by `createPool`. */
   constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry) {
     this.#core = core;
     this.#platform = platform;
-    this.#telemetry = telemetry;
+    this.#submissions = new Submissions(core, telemetry);
     this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
   }
 
@@ -166,13 +149,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     args: readonly unknown[] = [],
     options: RunOptions = NO_OPTIONS,
   ): Promise<Result> {
-    return this.#submit(
-      (limits) => functionTarget(name, args, options.transfer, limits),
-      name,
-      options,
-      "run",
-      false,
-    ) as Promise<Result>;
+    return this.#submissions.run(name, args, options) as Promise<Result>;
   }
 
   /**
@@ -180,8 +157,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
    * namespace.
    */
   eval<Result = unknown>(source: string, options: EvalOptions = NO_OPTIONS): Promise<Result> {
-    const makeTarget = () => sourceTarget(source, options, this.#isDependency);
-    return this.#submit(makeTarget, options, options, "eval", false) as Promise<Result>;
+    return this.#submissions.eval(source, options) as Promise<Result>;
   }
 
   /**
@@ -192,9 +168,30 @@ export class Pool<Functions = any> implements AsyncDisposable {
     execution: Execution,
     options: RunOptions = NO_OPTIONS,
   ): Promise<RunOutcome<Value>> {
-    const makeTarget = (limits: Limits) =>
-      executionTarget(execution, options.transfer, limits, this.#isDependency);
-    return this.#submit(makeTarget, execution, options, "run", true) as Promise<RunOutcome<Value>>;
+    return this.#submissions.execute(execution, options) as Promise<RunOutcome<Value>>;
+  }
+
+  /**
+   * Opens a session: one sandbox that keeps its state across runs. It begins with what is defined
+   * now.
+   */
+  async session(options: SessionOptions = {}): Promise<Session> {
+    return (await this.#sessions()).open(options);
+  }
+
+  /**
+   * A session that goes on where a snapshot was taken: on any worker, in another process, in a
+   * browser or in Node. The pool must have the definitions that the snapshot's had. Rejects with
+   * `image-refused` when the image does not fit, was damaged, or is not signed with the secret.
+   */
+  async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<Session> {
+    return (await this.#sessions()).restore(image, options);
+  }
+
+  async #sessions(): Promise<Sessions> {
+    const { Sessions } = await loadPart("sessions", () => import("./sessions.ts"));
+    this.#checkOpen();
+    return (this.#core.sessions ??= new Sessions(this.#core, this.#submissions));
   }
 
   /** Counters and histograms since the pool was created. */
@@ -213,7 +210,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
         restarting: count("restarting"),
         stopped: count("stopped"),
       },
-      queued: dispatcher.queue.size,
+      queued: dispatcher.queue.size + dispatcher.waitingInSessions,
+      sessions: this.#core.sessions?.counts() ?? { active: 0, hibernated: 0 },
       inFlight: dispatcher.inFlightCount,
       completed: settlement.completed,
       failed: settlement.failed,
@@ -289,7 +287,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
 
   /** Refuses new runs, and resolves when all accepted ones have settled. */
   async drain(): Promise<void> {
-    if (this.#preparing.size > 0) await Promise.all(this.#preparing);
+    const arrival = this.#submissions.arrival();
+    if (arrival !== undefined) await arrival;
     return this.#core.drain();
   }
 
@@ -306,100 +305,9 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return this.close();
   }
 
-  #submit(
-    makeTarget: (limits: Limits) => RunTarget | Promise<RunTarget>,
-    subject: Subject,
-    options: RunOptions | EvalOptions,
-    kind: "run" | "eval",
-    wantsOutcome: boolean,
-  ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      // Everything thrown in here rejects the promise.
-      if (options !== NO_OPTIONS) checkRunOptions(options, kind);
-      const { settings } = this.#core;
-      const { environment, engine } = settings;
-      const limits =
-        options === NO_OPTIONS
-          ? settings.limits
-          : callLimits(options, settings.limits, environment.stackBytes[engine]);
-      const parent = this.#telemetry?.active();
-      const caller = { resolve, reject, wantsOutcome, limits, subject, parent };
-      let target: RunTarget | Promise<RunTarget>;
-      try {
-        target = makeTarget(limits);
-      } catch (error) {
-        this.#refuse(error, options, caller);
-        return;
-      }
-      if (target instanceof Promise) {
-        const now = { ...options };
-        const accepted = target
-          .then(
-            (prepared) => this.#accept(prepared, undefined, now, caller),
-            (error: unknown) => this.#refuse(error, now, caller),
-          )
-          .catch(reject);
-        this.#preparing.add(accepted);
-        void accepted.finally(() => this.#preparing.delete(accepted));
-      } else this.#accept(target, undefined, options, caller);
-    });
-  }
-
-  /** What cannot be encoded or read is an outcome; a wrong call is not. */
-  #refuse(error: unknown, options: RunOptions | EvalOptions, caller: Caller): void {
-    if (error instanceof SkepError && error.code !== "invalid-argument") {
-      this.#accept(nothingOf(caller.subject), error, options, caller);
-    } else caller.reject(error as SkepError);
-  }
-
-  #accept(
-    target: RunTarget,
-    refusal: SkepError | undefined,
-    options: RunOptions | EvalOptions,
-    { resolve, reject, wantsOutcome, limits, parent }: Caller,
-  ): void {
-    const { dispatcher, settlement, clock } = this.#core;
-    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
-    run.resolve = resolve;
-    run.reject = reject;
-    run.wantsOutcome = wantsOutcome;
-    if (options !== NO_OPTIONS) applyOptions(run, options);
-    run.trace = this.#telemetry?.begin(run, parent);
-    if (refusal !== undefined) {
-      settlement.refuse(run, refusal);
-      return;
-    }
-    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
-      settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
-      return;
-    }
-    if (limits.totalMs > 0) dispatcher.watchClock(run);
-    const transfer = "transfer" in options ? options.transfer : undefined;
-    if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
-      target.args = detach(transfer, target.args);
-    }
-    dispatcher.submit(run);
-  }
-
-  readonly #isDependency: IsDependency = (name) =>
-    this.#core.registry.dependency(name) !== undefined;
-
   #checkOpen(): void {
     if (this.#core.isClosed) {
       throw new SkepError("closed", "The pool is closed: nothing can be defined or undefined.");
     }
   }
-}
-
-interface Caller extends Pick<Run, "resolve" | "reject" | "wantsOutcome" | "limits"> {
-  subject: Subject;
-  /** The OpenTelemetry context it calls in. */
-  parent: unknown;
-}
-
-function applyOptions(run: Run, options: RunOptions): void {
-  const { signal, priority, key } = options;
-  run.signal = signal;
-  run.priority = priority ?? 0;
-  run.key = key;
 }

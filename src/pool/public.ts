@@ -9,7 +9,6 @@ export type { LimitOptions } from "./limits.ts";
 export type { PoolOptions, QueueOptions } from "./options.ts";
 export type {
   Calls,
-  Execution,
   FunctionsOf,
   Pool,
   RemoteFunction,
@@ -18,7 +17,15 @@ export type {
 } from "./pool.ts";
 export type { QuarantinedFunction } from "./quarantine.ts";
 export type { MemoryOptions, QuarantineOptions, RecycleOptions } from "./supervision-options.ts";
-export type { EvalOptions, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
+export type { SessionOptions } from "./session-options.ts";
+export type {
+  RestoreOptions,
+  Session,
+  SessionEvalOptions,
+  SessionRunOptions,
+  SnapshotOptions,
+} from "./session.ts";
+export type { EvalOptions, Execution, RunOptions, RunOutcome, SourceOptions } from "./run.ts";
 export type { Distribution, PoolStatistics } from "./statistics.ts";
 export type { RunSums, SumsByName } from "./sums.ts";
 export type { ContextApi, Span, SpanOptions, TelemetryOptions, TraceApi, Tracer } from "./trace.ts";

@@ -2,8 +2,7 @@
 import { NO_BUFFERS } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
 import type { Limits } from "./limits.ts";
-import type { Execution } from "./pool.ts";
-import type { RunTarget, SourceOptions } from "./run.ts";
+import type { Execution, RunTarget, SourceOptions } from "./run.ts";
 import { emptySource, type IsDependency, invalid, sourceTarget } from "./source-target.ts";
 
 /** A call of a defined function. Throws what encoding its arguments throws. */

@@ -42,6 +42,11 @@ export interface SourceOptions {
   imports?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What `execute()` runs. */
+export type Execution =
+  | { run: string; args?: readonly unknown[] | undefined }
+  | ({ eval: string } & SourceOptions);
+
 /** How a run ended, as data. */
 export type RunOutcome<Value = unknown> =
   | { ok: true; value: Value; receipt: Receipt }
@@ -74,6 +79,28 @@ const NO_TEXTS: ReadonlyMap<string, string> = /*#__PURE__*/ new Map();
 /** The function's name, or the file name of an evaluation. */
 function nameOf(target: RunTarget): string {
   return target.type === "function" ? target.name : target.filename;
+}
+
+/** The session a run belongs to, as the rest of the pool sees it. */
+export interface RunSession {
+  readonly id: number;
+  readonly limits: Limits;
+  /** Throws `invalid-argument` for what a run of a session cannot have of its own. */
+  checkOptions(options: RunOptions): void;
+  /** Why the session takes no runs any more; undefined while it does. */
+  obstacle(run: Run): SkepError | undefined;
+  /** Takes an accepted run: it is sent when those before it have settled. */
+  enqueue(run: Run): void;
+  /** A waiting run has been given up. */
+  remove(run: Run): void;
+  /** Takes a run back whose worker was lost. False when the session was lost with it. */
+  takeBack(run: Run): boolean;
+  /** A run has settled, with the code of its error or undefined. */
+  onRunSettled(run: Run, code: SkepErrorCode | undefined): void;
+  /** Whether its sandbox is in this worker. */
+  isOn(worker: object): boolean;
+  /** Calls `listener` once the session's memory is given up, and with it what the guest awaits. */
+  untilGone(listener: () => void): void;
 }
 
 /** Where a run is. `settled` is final. */
@@ -120,6 +147,8 @@ export class Run {
   stopClock: (() => void) | undefined;
   /** Takes its signal's listener off; undefined when there is none. */
   stopWatching: (() => void) | undefined;
+  /** The session in whose sandbox it runs; undefined when it gets one of its own. */
+  session: RunSession | undefined;
   /** Its OpenTelemetry spans; undefined when nobody wants them. */
   trace: RunTrace | undefined;
   /** Called once when the run has settled. */

@@ -40,7 +40,7 @@ export class Settlement {
     const bytesIn = run.hostBytesIn + sizeOf(run.target);
     this.#sum(run, false, cost, bytesIn, run.hostBytesOut + bytesOut);
     run.phase = "settled";
-    detach(run);
+    detach(run, undefined);
     const { trace, wantsOutcome } = run;
     const isReported = this.events.has("run-settled");
     // Most runs have nobody who reads their receipt.
@@ -113,7 +113,7 @@ export class Settlement {
   #reject(run: Run, error: SkepError): Receipt {
     const wasAccepted = run.phase !== "submitted";
     run.phase = "settled";
-    detach(run);
+    detach(run, error.code);
     const receipt = error.receipt ?? attachReceipt(error, this.receipt(run));
     this.#errors.set(error.code, (this.#errors.get(error.code) ?? 0) + 1);
     if (run.wantsOutcome) {
@@ -133,8 +133,9 @@ export class Settlement {
   }
 }
 
-function detach(run: Run): void {
+function detach(run: Run, code: SkepErrorCode | undefined): void {
   run.worker = undefined;
+  run.session?.onRunSettled(run, code);
   run.onSettled?.();
   run.onSettled = undefined;
   run.stopWatching?.();

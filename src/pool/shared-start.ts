@@ -15,13 +15,17 @@ export class SharedStart {
    */
   async initialise(
     request: (start: EngineStart | undefined) => Promise<WorkerReady>,
-  ): Promise<void> {
+  ): Promise<WorkerReady> {
     // Not awaited where there is none: the first must be known before the next one comes.
     if (this.#start === undefined && this.#first !== undefined) await this.#first;
     const initialised = request(this.#start).then((ready) => {
       this.#start ??= ready.start;
+      return ready;
     });
-    this.#first ??= initialised.catch(() => {});
-    await initialised;
+    this.#first ??= initialised.then(
+      () => {},
+      () => {},
+    );
+    return initialised;
   }
 }

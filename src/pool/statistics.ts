@@ -102,7 +102,9 @@ export interface RunTotals {
 export interface PoolStatistics extends RunTotals {
   /** Places for workers by state. */
   workers: { total: number } & Record<WorkerState, number>;
-  /** Runs that wait for a worker. */
+  /** Open sessions: those that have a sandbox in a worker, and those put away. */
+  sessions: { active: number; hibernated: number };
+  /** Runs that wait for a worker, or for their turn in a session. */
   queued: number;
   /** Runs sent to a worker and not settled. */
   inFlight: number;

@@ -192,7 +192,7 @@ export class Supervisor {
 
   /** Ends a worker that has left its seat once its last run has settled. */
   reviewRetiring(link: WorkerLink): void {
-    if (!this.#retiring.has(link) || link.inFlightCount > 0) return;
+    if (!this.#retiring.has(link) || link.inFlightCount + link.sessionCount > 0) return;
     if (link.pendingRequestCount === 0) void this.#retire(link);
   }
 

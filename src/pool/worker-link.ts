@@ -118,6 +118,11 @@ export class WorkerLink {
     return this.#pendingRequests.size;
   }
 
+  /** Names the engine it runs; empty before it has told. */
+  engineBuild = "";
+  /** Sessions whose sandboxes are in this worker. */
+  sessionCount = 0;
+
   get isAlive(): boolean {
     return this.#isAlive;
   }
@@ -150,12 +155,21 @@ export class WorkerLink {
     this.#backlog++;
     this.inFlight.add(run);
     const { id: runId, slot, target, functionId } = run;
+    const session = run.session?.id ?? 0;
     const limits =
       run.limits === this.#limits && run.limits.totalMs === 0
         ? undefined
         : workerLimits(run, this.clock.now());
     if (target.type === "function") {
-      this.#send({ type: "run-function", runId, slot, limits, functionId, args: target.args });
+      this.#send({
+        type: "run-function",
+        runId,
+        slot,
+        limits,
+        session,
+        functionId,
+        args: target.args,
+      });
     } else {
       const { kind, filename, source, modules, imports } = target;
       this.#send({
@@ -163,6 +177,7 @@ export class WorkerLink {
         runId,
         slot,
         limits,
+        session,
         kind,
         filename,
         source,

@@ -95,7 +95,7 @@ export class WorkerStart {
   async #initialise(link: WorkerLink): Promise<void> {
     const { settings, engineModule } = this.#options;
     const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
-    await this.#sharedStart.initialise((start) =>
+    const { engineBuild } = await this.#sharedStart.initialise((start) =>
       link.request(
         "start its engine",
         () =>
@@ -114,6 +114,7 @@ export class WorkerStart {
         settings.startTimeoutMs,
       ),
     );
+    link.engineBuild = engineBuild;
   }
 
   async #installMissing(link: WorkerLink): Promise<void> {

@@ -129,6 +129,47 @@ export interface InstallFailure {
 
 export type InstallResult = { ok: true; revision: number } | { ok: false; failure: InstallFailure };
 
+/** What a session of a worker begins with. */
+export type SessionOrigin =
+  /** The pool's definitions as they are now. */
+  | { type: "image" }
+  /** Another session of the same worker, as it is now. */
+  | { type: "session"; sessionId: number }
+  | { type: "state"; state: SessionState };
+
+export interface OpenSession {
+  /** Unique within the pool. */
+  sessionId: number;
+  /** The sandbox heap's hard maximum; a state brings its own. */
+  memoryBytes: number;
+  /** Whether a run that reaches a limit leaves the session as it was before. */
+  rollsBack: boolean;
+  from: SessionOrigin;
+}
+
+/**
+ * A session's memory on its way from one worker to another. Trusted by the worker that takes it:
+ * the parent checks where it comes from.
+ */
+export interface SessionState {
+  /** Must be that of the worker. */
+  engineBuild: string;
+  /** Where memory is not all zeros, and how much of it: the bytes follow each other in `bytes`. */
+  stretches: (readonly [start: number, length: number])[];
+  bytes: Uint8Array;
+  /** Where memory is all zeros, between the stretches. */
+  gaps: (readonly [start: number, length: number])[];
+  heapEnd: number;
+  maximumPages: number;
+  ballast: { start: number; end: number };
+  growthRefused: boolean;
+  /** The workers' own; plain data. */
+  anchors: unknown;
+  hasTimer: boolean;
+  /** Milliseconds since the session began. */
+  ageMs: number;
+}
+
 export interface WorkerStatistics {
   /** Sandboxes by state. */
   cells: { free: number; running: number; parked: number };
@@ -154,6 +195,15 @@ export interface WorkerControl {
   statistics(): Promise<WorkerStatistics>;
   /** Lets go of sandboxes that nobody uses at the moment. */
   trim(): Promise<void>;
+  /** Makes a sandbox that several runs use, one after the other. */
+  openSession(request: OpenSession): Promise<void>;
+  /**
+   * What a session is like while no run is in it. With `ifQuiet` undefined when its guest waits for
+   * the host, which a copy would wait for in vain.
+   */
+  captureSession(sessionId: number, ifQuiet: boolean): Promise<SessionState | undefined>;
+  /** Frees a session; unknown ones are ignored. */
+  closeSession(sessionId: number): Promise<void>;
   /** Frees every sandbox. The worker can be terminated afterwards. */
   shutdown(): Promise<void>;
 }

@@ -31,6 +31,8 @@ export interface RunFunctionMessage {
   slot: number;
   /** Undefined: the ones the worker was started with. */
   limits: RunLimits | undefined;
+  /** The session whose sandbox it runs in; 0 for one of its own. */
+  session: number;
   functionId: number;
   /** The arguments in inbound form (`values/inbound.ts`). */
   args: Payload;
@@ -42,6 +44,7 @@ export interface RunSourceMessage {
   runId: number;
   slot: number;
   limits: RunLimits | undefined;
+  session: number;
   /** `script`: completion value, top-level await; `module`: the module's namespace. */
   kind: "script" | "module";
   /** The name stack traces show. */

@@ -69,6 +69,7 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
   }
   writer.varint(message.slot);
   writeLimits(writer, message.limits);
+  writer.varint(message.session);
   if (message.type === "run-function") {
     writer.varint(message.functionId);
     writer.payload(message.args);
@@ -113,16 +114,19 @@ export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
     }
     const slot = reader.varint();
     const limits = readLimits(reader);
+    const session = reader.varint();
     if (type === TO_WORKER["run-function"]) {
       const functionId = reader.varint();
-      yield { type: "run-function", runId, slot, limits, functionId, args: reader.payload() };
+      const args = reader.payload();
+      yield { type: "run-function", runId, slot, limits, session, functionId, args };
     } else if (type === TO_WORKER["run-source"]) {
       const kind = reader.u8() === 1 ? "module" : "script";
       const filename = reader.string();
       const source = reader.string();
       const modules = readPairs(reader);
       const imports = readPairs(reader);
-      yield { type: "run-source", runId, slot, limits, kind, filename, source, modules, imports };
+      const target = { kind, filename, source, modules, imports } as const;
+      yield { type: "run-source", runId, slot, limits, session, ...target };
     } else {
       throw new UnknownMessageError(`No message to a worker has the type ${type}.`);
     }

@@ -23,6 +23,9 @@ function watchedThreads() {
         install: (change) => inner.install(change),
         statistics: () => inner.statistics(),
         trim: () => inner.trim(),
+        openSession: (request) => inner.openSession(request),
+        captureSession: (sessionId, ifQuiet) => inner.captureSession(sessionId, ifQuiet),
+        closeSession: (sessionId) => inner.closeSession(sessionId),
         shutdown: () => inner.shutdown(),
         async initialise(settings) {
           const ready = await inner.initialise(settings);

@@ -13,6 +13,7 @@ export const HELPERS = [
   "link",
   "newError",
   "settleHost",
+  "abandonHost",
   "defineHost",
   "runTimer",
   "importModule",

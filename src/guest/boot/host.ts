@@ -55,6 +55,17 @@ export const HOST: string = /* js */ `
     if (succeeded) entry.resolve(receive(result));
     else entry.reject(hostError(result));
   }
+  // Called by the host in a copy of a sandbox: what the original waits for, nobody will tell the copy.
+  function abandonHost() {
+    const handleIds = ownKeys(handles);
+    for (let index = 0; index < handleIds.length; index++) delete handles[handleIds[index]];
+    const ids = ownKeys(pending);
+    for (let index = 0; index < ids.length; index++) {
+      const entry = pending[ids[index]];
+      delete pending[ids[index]];
+      entry.reject(newError("HostCallAbandonedError", "The sandbox was copied while it waited for the host: the answer went to the original."));
+    }
+  }
   // What a host function threw: its name, message, code and own data.
   function hostError(parts) {
     const error = newError(parts[0], parts[1], parts[2]);

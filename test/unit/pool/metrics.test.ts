@@ -11,6 +11,7 @@ function textOf(change: Partial<PoolStatistics>, runMs = new Histogram()): strin
   const none = new Histogram();
   const statistics: PoolStatistics = {
     workers: { total: 3, ready: 2, starting: 0, degraded: 1, restarting: 0, stopped: 0 },
+    sessions: { active: 0, hibernated: 0 },
     queued: 4,
     inFlight: 5,
     completed: 6,

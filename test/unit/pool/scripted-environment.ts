@@ -71,6 +71,9 @@ export class ScriptedWorker {
         this.changes.push(structuredClone(change));
         return (await script.install?.(this, change)) ?? { ok: true, revision: change.revision };
       },
+      openSession: async () => {},
+      captureSession: async () => undefined,
+      closeSession: async () => {},
       trim: async () => {
         this.trims++;
         await script.trim?.(this);

@@ -14,7 +14,7 @@ function workers() {
     answer(ready: Partial<WorkerReady>): void;
     fail(): void;
   }[] = [];
-  function initialise(): Promise<void> {
+  function initialise(): Promise<WorkerReady> {
     return watched(
       shared.initialise(
         (given) =>

@@ -31,6 +31,7 @@ const toWorker: MessageToWorker[] = [
     runId: 1,
     slot: 2,
     limits: undefined,
+    session: 0,
     functionId: 3,
     args: encodeArguments([1, "two", { three: [4n] }]),
   },

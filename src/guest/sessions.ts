@@ -1,0 +1,207 @@
+/**
+ * Sessions in a worker: cells that serve one user's runs, one after the other, and are not reset in
+ * between. Between runs a session stands still: what became due meanwhile happens in its next run,
+ * so that guest code runs within some run's limits and nowhere else.
+ */
+import type { OpenSession, SessionState } from "../protocol/control.ts";
+import type { EngineFacts } from "./calibrate.ts";
+import type { Cell, Cells } from "./cells.ts";
+import type { Image } from "./image.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Anchors, Completion, FunctionAnchor, Sandbox } from "./sandbox.ts";
+import type { Stowed } from "./stow.ts";
+import type { VirtualModules } from "./virtual-modules.ts";
+
+/** What a session has besides its cell's memory. */
+export class SessionMemory {
+  /** As it was before the run that is under way, where that can be gone back to. */
+  before: Stowed | undefined;
+  /** Its guest has timers. */
+  hasTimer = false;
+  /** Its memory was copied: nobody will answer the host calls that it waits for. */
+  isCopy = false;
+  /** Answers that came while no run was under way. */
+  late: ((sandbox: Sandbox) => Completion)[] = [];
+  /** What earlier runs brought along to import. */
+  readonly modules: VirtualModules[] = [];
+  /** When it began, on `performance.now()`'s clock; a copy is as old as what it was copied from. */
+  startedAt: number = performance.now();
+
+  constructor(
+    readonly id: number,
+    /** Whether a run that reaches a limit leaves it as it was before. */
+    readonly rollsBack: boolean,
+  ) {}
+}
+
+export interface SessionsSettings {
+  cells: Cells;
+  facts: EngineFacts;
+  engineBuild: string;
+  inventory(this: void): Inventory;
+}
+
+export class Sessions {
+  readonly #settings: SessionsSettings;
+  readonly #cells = new Map<number, Cell>();
+
+  constructor(settings: SessionsSettings) {
+    this.#settings = settings;
+  }
+
+  cellOf(sessionId: number): Cell | undefined {
+    return this.#cells.get(sessionId);
+  }
+
+  /** The session whose guest waits for this call of a host function. */
+  cellAwaiting(callId: number): Cell | undefined {
+    for (const cell of this.#cells.values()) if (cell.hostCalls.has(callId)) return cell;
+    return undefined;
+  }
+
+  async open({ sessionId, memoryBytes, rollsBack, from }: OpenSession): Promise<void> {
+    const { cells } = this.#settings;
+    const session = new SessionMemory(sessionId, rollsBack);
+    if (from.type === "image") {
+      const cell = await cells.obtain(memoryBytes);
+      cell.session = session;
+      this.#cells.set(sessionId, cell);
+      cells.idle(cell);
+      return;
+    }
+    session.isCopy = true;
+    if (from.type === "session") {
+      const original = this.#find(from.sessionId);
+      const cell = cells.put(cells.stateOf(original));
+      session.hasTimer = original.session?.hasTimer === true;
+      session.startedAt = original.session?.startedAt ?? session.startedAt;
+      for (const [id, object] of original.handles) cell.handles.set(id, object);
+      session.modules.push(...(original.session?.modules ?? []));
+      cell.session = session;
+      this.#cells.set(sessionId, cell);
+      return;
+    }
+    const { state } = from;
+    session.hasTimer = state.hasTimer;
+    session.startedAt -= state.ageMs;
+    const cell = cells.put(this.#stowed(state));
+    cell.session = session;
+    this.#cells.set(sessionId, cell);
+    // At once: what differs from the pool's image is less to keep than an image of its own.
+    await this.#awaken(cell);
+    cells.rebase(cell);
+    cells.idle(cell);
+  }
+
+  /** What a session is at this moment; undefined when `ifQuiet` and it waits for the host. */
+  async capture(sessionId: number, ifQuiet: boolean): Promise<SessionState | undefined> {
+    const { cells, engineBuild } = this.#settings;
+    const cell = this.#find(sessionId);
+    const { session } = cell;
+    if (ifQuiet && cell.pendingHostCalls > 0) return undefined;
+    await this.#awaken(cell);
+    const { maximumPages, ballast, instance } = cell.sandbox;
+    const { segments, gaps, heapEnd, anchors, bytes: count } = cells.capture(cell);
+    cells.idle(cell);
+    const bytes = new Uint8Array(count);
+    let at = 0;
+    for (const { bytes: part } of segments) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return {
+      engineBuild,
+      bytes,
+      stretches: segments.map(({ start, bytes: part }) => [start, part.length]),
+      gaps: gaps.map(({ start, end }) => [start, end - start]),
+      heapEnd,
+      maximumPages,
+      ballast: { ...ballast },
+      growthRefused: instance.growthRefused,
+      anchors: { ...anchors, functions: [...anchors.functions] },
+      hasTimer: session?.hasTimer === true,
+      ageMs: performance.now() - (session?.startedAt ?? performance.now()),
+    };
+  }
+
+  close(sessionId: number): void {
+    const cell = this.#cells.get(sessionId);
+    if (!cell) return;
+    this.#cells.delete(sessionId);
+    cell.session = undefined;
+    this.#settings.cells.release(cell, 0);
+  }
+
+  /** A run has left a session: whether it ended by itself, so that what it did counts. */
+  rest(cell: Cell, isIntact: boolean): void {
+    const { session } = cell;
+    if (!session) return;
+    const { cells } = this.#settings;
+    session.hasTimer = cell.timer !== undefined;
+    clearTimeout(cell.timer);
+    cell.timer = undefined;
+    const { before } = session;
+    session.before = undefined;
+    if (isIntact && !cell.sandbox.poisoned) {
+      cells.idle(cell);
+      return;
+    }
+    if (!before) {
+      this.close(session.id);
+      return;
+    }
+    cells.rollBack(cell, before);
+    // What was under way for the run is no longer awaited by anybody in there.
+    cell.epoch++;
+    cell.hostCalls.clear();
+    cell.pendingHostCalls = 0;
+    cell.endRequests();
+    session.late = [];
+    session.hasTimer = true;
+    session.isCopy = true;
+  }
+
+  #find(sessionId: number): Cell {
+    const cell = this.#cells.get(sessionId);
+    if (!cell) throw new Error(`The worker has no session ${sessionId}.`);
+    return cell;
+  }
+
+  async #awaken(cell: Cell): Promise<void> {
+    const { cells } = this.#settings;
+    while (!cells.wake(cell)) {
+      cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
+      await cell.reviving;
+    }
+  }
+
+  /** The state of another worker, as if it had been put away here. */
+  #stowed(state: SessionState): Stowed {
+    const { engineBuild, inventory } = this.#settings;
+    if (state.engineBuild !== engineBuild) {
+      throw new Error(`The session is of the engine ${state.engineBuild}, not ${engineBuild}.`);
+    }
+    let at = 0;
+    const segments = state.stretches.map(([start, length]) => {
+      at += length;
+      return { start, bytes: state.bytes.subarray(at - length, at) };
+    });
+    const given = state.anchors as Omit<Anchors, "functions"> & {
+      functions: [number, FunctionAnchor][];
+    };
+    // Another pool may have numbered the same functions otherwise.
+    const ids = new Map(inventory().functions.map(({ id, name }) => [name, id]));
+    const functions = new Map(
+      given.functions.flatMap(([, anchor]) => {
+        const id = ids.get(anchor.name);
+        return id === undefined ? [] : [[id, anchor] as const];
+      }),
+    );
+    const anchors: Anchors = { ...given, functions };
+    const { heapEnd, maximumPages, ballast, growthRefused } = state;
+    const gaps = state.gaps.map(([start, length]) => ({ start, end: start + length }));
+    const image: Image = { segments, gaps, heapEnd, anchors, bytes: state.bytes.length };
+    const nothing = { starts: new Uint32Array(0), bytes: new Uint8Array(0) };
+    return { image, maximumPages, ...nothing, heapEnd, anchors, ballast, growthRefused };
+  }
+}

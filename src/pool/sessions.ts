@@ -1,0 +1,108 @@
+/** The sessions of a pool: where they are opened, and what becomes of them when a worker goes. */
+import type { RegistryChange } from "../protocol/control.ts";
+import type { PoolCore } from "./core.ts";
+import { decodeImage } from "./session-image.ts";
+import { SessionLine, type SessionStart, type SessionSurroundings } from "./session-line.ts";
+import { resolveSession, type SessionOptions, type SessionSettings } from "./session-options.ts";
+import { type RestoreOptions, Session } from "./session.ts";
+import type { Submissions } from "./submissions.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+export class Sessions {
+  readonly #core: PoolCore;
+  readonly #submissions: Submissions;
+  readonly #lines = new Set<SessionLine>();
+  readonly #surroundings: SessionSurroundings;
+  #lastId = 0;
+  #knownManifest: RegistryChange | undefined;
+
+  constructor(core: PoolCore, submissions: Submissions) {
+    this.#core = core;
+    this.#submissions = submissions;
+    this.#surroundings = {
+      core,
+      nextSessionId: () => ++this.#lastId,
+      chooseWorker: () => this.#chooseWorker(),
+      onOpened: (line) => this.#lines.add(line),
+      onGone: (line) => this.#lines.delete(line),
+    };
+  }
+
+  async open(options: SessionOptions): Promise<Session> {
+    return this.#opened(resolveSession(options, this.#core.settings), undefined);
+  }
+
+  async restore(image: Uint8Array, options: RestoreOptions): Promise<Session> {
+    const { secret, ...sessionOptions } = options;
+    const settings = resolveSession(sessionOptions, this.#core.settings);
+    const { supervisor, settings: pool } = this.#core;
+    const surroundings = {
+      manifest: this.#manifest(),
+      engineBuild: supervisor.upLinks().find((link) => link.engineBuild !== "")?.engineBuild,
+      limits: settings.limits,
+    };
+    const start = await decodeImage(image, surroundings, secret ?? pool.secret);
+    return this.#opened(settings, start);
+  }
+
+  counts(): { active: number; hibernated: number } {
+    let active = 0;
+    for (const { state } of this.#lines) if (state === "active") active++;
+    return { active, hibernated: this.#lines.size - active };
+  }
+
+  /** A worker is gone. */
+  lost(link: WorkerLink, reason: string): void {
+    for (const line of this.#on(link)) line.lost(reason);
+  }
+
+  /** A worker is to end: its sessions go elsewhere. */
+  leave(link: WorkerLink): void {
+    for (const line of this.#on(link)) void line.leave();
+  }
+
+  close(): void {
+    for (const line of this.#lines) void line.close();
+  }
+
+  /** What is defined now; the same object as long as nothing changes. */
+  #manifest(): RegistryChange {
+    const { registry } = this.#core;
+    if (this.#knownManifest?.revision === registry.revision) return this.#knownManifest;
+    const manifest = registry.changeSince(0);
+    this.#knownManifest = manifest;
+    return manifest;
+  }
+
+  #on(link: WorkerLink): SessionLine[] {
+    return [...this.#lines].filter((line) => line.isOn(link));
+  }
+
+  async #opened(settings: SessionSettings, start: SessionStart): Promise<Session> {
+    const line = new SessionLine(this.#surroundings, settings, this.#manifest(), start);
+    this.#lines.add(line);
+    try {
+      await line.open();
+    } catch (error) {
+      void line.close();
+      throw error;
+    }
+    return new Session(line, this.#core, this.#submissions);
+  }
+
+  /** The worker with the fewest sessions, and among those the one with the least to do. */
+  async #chooseWorker(): Promise<WorkerLink> {
+    const { supervisor, dispatcher, registry } = this.#core;
+    await supervisor.someoneUp();
+    const links = dispatcher.links.length > 0 ? dispatcher.links : supervisor.upLinks();
+    const current = links.filter(({ revision }) => revision >= registry.revision);
+    const candidates = current.length > 0 ? current : links;
+    const [first, ...others] = candidates;
+    if (first === undefined) throw new Error("No worker is up.");
+    return others.reduce((best, link) => (loadOf(link) < loadOf(best) ? link : best), first);
+  }
+}
+
+function loadOf({ sessionCount, inFlightCount }: WorkerLink): number {
+  return sessionCount + inFlightCount / 1e6;
+}

@@ -104,7 +104,7 @@ export async function inflate(packed: Uint8Array, size: number): Promise<Uint8Ar
   return bytes;
 }
 
-function deflate(bytes: Uint8Array): Promise<Uint8Array> {
+export function deflate(bytes: Uint8Array): Promise<Uint8Array> {
   return through(bytes, new CompressionStream("deflate-raw"), Number.POSITIVE_INFINITY);
 }
 

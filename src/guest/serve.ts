@@ -148,7 +148,7 @@ class GuestWorker {
     for (const dependency of this.#inventory.dependencies) {
       if (dependency.kind === "host-module") await door.open(dependency);
     }
-    await cells.useImage(template);
+    cells.startWith(template);
   }
 
   /** One change after the other: each builds a template from what the one before left. */

@@ -9,7 +9,8 @@ import type { PoolCore } from "./core.ts";
 import { isAmount, isImageHeader, isRecord } from "./image-header.ts";
 import type { PoolSettings } from "./options.ts";
 import { refused, seal, type SealedHeader, type Secret, unseal } from "./sealed.ts";
-import { deflate, inflate, sizeOf } from "./session-pack.ts";
+import { deflate, inflate } from "./compression.ts";
+import { sizeOf } from "./session-pack.ts";
 
 type ImageHeader = Omit<ImageState, "bytes">;
 
@@ -95,7 +96,7 @@ export async function openPoolImage(
   settings: PoolSettings,
   hasChosenApis: boolean,
 ): Promise<OpenedImage> {
-  const { header, body } = unseal(MARK, image, isHeader, settings.secret);
+  const { header, body } = await unseal(MARK, image, isHeader, settings.secret);
   if (header.hasFetch !== (settings.fetch !== undefined)) {
     throw refused(
       header.hasFetch

@@ -21,12 +21,12 @@ const LENGTH_BYTES = 4;
 const DIGEST_BYTES = 32;
 
 /** `mark` says what kind of image it is, in Latin letters. */
-export function seal(
+export async function seal(
   mark: string,
   header: object,
   body: Uint8Array,
   secret: Secret | undefined,
-): Uint8Array {
+): Promise<Uint8Array> {
   const whole = { ...header, isSigned: secret !== undefined, packedBytes: body.length };
   const text = new TextEncoder().encode(JSON.stringify(whole));
   const start = mark.length + 1 + LENGTH_BYTES;
@@ -37,7 +37,7 @@ export function seal(
   new DataView(image.buffer).setUint32(mark.length + 1, text.length);
   image.set(text, start);
   image.set(body, start + text.length);
-  image.set(sha256(image.subarray(0, length)), length);
+  image.set(await digest(image.subarray(0, length)), length);
   if (secret !== undefined) {
     const signed = length + DIGEST_BYTES;
     image.set(hmac(sha256, keyOf(secret), image.subarray(0, signed)), signed);
@@ -47,14 +47,14 @@ export function seal(
 
 /**
  * Everything that can be told from the bytes alone. The header is what `isHeader` says it is.
- * Throws `image-refused` with the reason.
+ * Rejects with `image-refused` with the reason.
  */
-export function unseal<Header extends SealedHeader>(
+export async function unseal<Header extends SealedHeader>(
   mark: string,
   image: Uint8Array,
   isHeader: (value: unknown) => value is Header,
   secret: Secret | undefined,
-): { header: Header; body: Uint8Array } {
+): Promise<{ header: Header; body: Uint8Array }> {
   if (!(image instanceof Uint8Array)) {
     throw new SkepError("invalid-argument", "An image is a Uint8Array.");
   }
@@ -74,7 +74,7 @@ export function unseal<Header extends SealedHeader>(
   const length = signed + (header.isSigned ? DIGEST_BYTES : 0);
   if (image.length < length) throw refused("it is cut off");
   if (image.length > length) throw refused("there is more behind it");
-  if (!areSame(sha256(image.subarray(0, end)), image.subarray(end, signed))) {
+  if (!areSame(await digest(image.subarray(0, end)), image.subarray(end, signed))) {
     throw refused("its checksum is wrong: it was damaged or changed");
   }
   if (secret !== undefined) {
@@ -83,6 +83,13 @@ export function unseal<Header extends SealedHeader>(
     if (!areSame(signature, image.subarray(signed))) throw refused("its signature is wrong");
   }
   return { header, body: image.subarray(bodyStart, end) };
+}
+
+/** SHA-256: the platform's is six times as fast, where a page is secure enough to have it. */
+async function digest(bytes: Uint8Array): Promise<Uint8Array> {
+  const { subtle } = globalThis.crypto as { subtle?: SubtleCrypto };
+  if (subtle === undefined) return sha256(bytes);
+  return new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
 }
 
 function parsed<Header extends SealedHeader>(

@@ -4,7 +4,8 @@ import type { RegistryChange, SessionState } from "../protocol/control.ts";
 import { isAmount, isImageHeader, isRecord } from "./image-header.ts";
 import type { Limits } from "./limits.ts";
 import { refused, seal, type SealedHeader, type Secret, unseal } from "./sealed.ts";
-import { inflate, pack, type PackedState, sizeOf, unpack } from "./session-pack.ts";
+import { inflate } from "./compression.ts";
+import { pack, type PackedState, sizeOf, unpack } from "./session-pack.ts";
 
 /** What an image says about itself. */
 interface Header extends SealedHeader, Omit<SessionState, "bytes"> {
@@ -53,7 +54,7 @@ export async function decodeImage(
   surroundings: ImageSurroundings,
   secret: Secret | undefined,
 ): Promise<PackedState> {
-  const { header, body } = unseal(MARK, image, isHeader, secret);
+  const { header, body } = await unseal(MARK, image, isHeader, secret);
   checkFit(header, surroundings);
   const { isSigned: _signed, memoryBytes: _memory, packedBytes: _packed, ...rest } = header;
   const { bytes: size, revision: _revision, definitions: _definitions, ...state } = rest;

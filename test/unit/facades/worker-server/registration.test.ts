@@ -50,7 +50,7 @@ describe("a worker that registers", () => {
     const first = await Client.worker(server);
     server.trackRequest("worker-1", "r1");
     server.onWorkerDisconnected((worker, pending, { code, reason }) => {
-      told.push(`left ${worker.sessionId} with ${[...pending]}: ${code} ${reason}`);
+      told.push(`left ${worker.sessionId} with ${[...pending].join()}: ${code} ${reason}`);
     });
     server.onWorkerConnected((worker) => told.push(`came ${worker.sessionId}`));
     const before = server.getWorkerInfo()[0]!;

@@ -88,8 +88,8 @@ async function join(workerId, { isStuck = false } = {}) {
   };
   websocket.send(JSON.stringify({ ...registration, authToken }));
   await once(websocket, "message");
-  websocket.on("message", async (data) => {
-    const { type, requestId, script } = JSON.parse(String(data));
+  websocket.on("message", async (/** @type {Buffer} */ data) => {
+    const { type, requestId, script } = JSON.parse(data.toString());
     if (type !== "run" || isStuck) return;
     const outcome = await pool.execute({ eval: script });
     const text = outcome.ok ? JSON.stringify(outcome.value) : outcome.error.message;

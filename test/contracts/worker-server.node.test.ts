@@ -1,6 +1,7 @@
 /** What the documentation of worker-server shows, block by block, with `skep/worker-server`. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { SkepError } from "skep";
 import {
   type ConnectedWorker,
   ConnectionHandler,
@@ -93,7 +94,7 @@ function create(options: Partial<WorkerServerOptions> = {}): WorkerServer {
 function recorder(): {
   lines: string[];
   log: (line: string) => void;
-  until(count: number): Promise<void>;
+  until: (count: number) => Promise<void>;
 } {
   const lines: string[] = [];
   let changed: () => void = () => {};
@@ -103,7 +104,7 @@ function recorder(): {
       lines.push(line);
       changed();
     },
-    async until(count) {
+    until: async (count) => {
       while (lines.length < count) await new Promise<void>((resolve) => (changed = resolve));
     },
   };
@@ -336,6 +337,10 @@ describe("types and options", () => {
       "sessionId",
       "status",
     ]);
+  });
+
+  test("what is refused is refused with the library's own error", () => {
+    expect(() => create({ port: -1 })).toThrow(SkepError);
   });
 
   test("every documented option", async () => {

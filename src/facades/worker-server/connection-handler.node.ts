@@ -277,6 +277,8 @@ export class ConnectionHandler {
     const previous = this.#pool.get(registration.workerId)?.websocket;
     const replaced = previous === undefined ? undefined : this.#connections.get(previous);
     if (replaced !== undefined) this.#end(replaced, CLOSINGS.replaced);
+    // A handler that was told of the replaced worker may have closed everything.
+    if (!this.#connections.has(connection.websocket)) return;
     this.#admit(connection, registration);
   }
 

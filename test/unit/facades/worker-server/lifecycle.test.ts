@@ -136,7 +136,7 @@ describe("stopping", () => {
         return new Promise(() => {});
       });
     });
-    server.addWebSocketEndpoint("/ws/admin", () => {});
+    server.addWebSocketEndpoint("/ws/admin", (websocket) => websocket.pause());
     const raw = [await rawWebSocket(server), await rawWebSocket(server, "/ws/admin")];
     const silent = connect(server.port, "127.0.0.1");
     silent.on("error", () => {});

@@ -157,6 +157,8 @@ describe("dispatch", () => {
     while (server.send("slow", { text: "x".repeat(60_000) }));
     // It is cut off, but its close event has yet to come.
     expect(server.getWorkerCount()).toBe(2);
+    expect(server.getAnyAvailableWorker()).toBeNull();
+    expect(server.availableSlots()).toBe(0);
     expect(server.dispatch({ message: { type: "work" } })).toBeNull();
     server.releaseRequest("r1");
     expect(server.dispatch({ message: { type: "work" } })?.worker.id).toBe("good");
@@ -204,6 +206,19 @@ describe("a request whose worker will not answer", () => {
     ]);
     sent.complete();
     expect(server.getWorkerInfo()[0]).toMatchObject({ activeRequests: 1, completedRequests: 0 });
+  });
+
+  test("has no more time for being tracked again", async () => {
+    const clock = new FakeClock();
+    const server = await serve({ clock, requestTimeoutMs: 1_000 });
+    await Client.worker(server);
+    const lost = vi.fn();
+    server.onRequestLost(lost);
+    server.trackRequest("worker-1", "r1");
+    await clock.advance(600);
+    server.trackRequest("worker-1", "r1");
+    await clock.advance(400);
+    expect(lost).toHaveBeenCalledOnce();
   });
 
   test("is not lost when it was released in time", async () => {

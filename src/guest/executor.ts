@@ -11,7 +11,7 @@ import type {
   WorkerFailureCode,
 } from "../protocol/messages.ts";
 import { shadowedDependency } from "../protocol/module-paths.ts";
-import type { Payload } from "../protocol/payload.ts";
+import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
@@ -89,6 +89,7 @@ export class Executor {
       send: (message) => this.#send(message),
       flush: () => this.#flush(),
       resume: (cell, act) => this.#resume(cell, act),
+      hasEnded: (run) => this.#hasEnded(run),
     };
   }
 
@@ -156,6 +157,8 @@ export class Executor {
     const parked = this.#parked.get(runId);
     if (!parked?.cell.hostCalls.delete(callId)) return;
     parked.cell.pendingHostCalls--;
+    parked.run.countInput(payloadBytes(payload));
+    if (this.#hasEnded(parked.run)) return;
     this.#resume(parked.cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
   }
 
@@ -400,6 +403,15 @@ export class Executor {
       }, left);
     }
     this.#send({ type: "parked", runId: run.id });
+  }
+
+  /** Ends a parked run whose verdict is known already. Returns whether it is. */
+  #hasEnded(run: Run): boolean {
+    const parked = this.#parked.get(run.id);
+    if (parked === undefined || run.verdict === undefined) return false;
+    this.#fail(run, parked.cell, run.verdict);
+    this.#pump();
+    return true;
   }
 
   /** Continues a parked cell: a timer is due, or the host answered. */

@@ -7,7 +7,7 @@ import type {
   HostCallMessage,
   MessageFromWorker,
 } from "../protocol/messages.ts";
-import { type Payload, payloadBytes } from "../protocol/payload.ts";
+import { type Payload, payloadBytes, startBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -20,7 +20,6 @@ import {
   lostError,
   missingRequirement,
   queueFull,
-  sizeOf,
   unknownFunction,
 } from "./outcome.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -223,8 +222,10 @@ export class Dispatcher {
     const { bytesIn } = run.limits;
     run.hostBytesIn += payloadBytes(payload);
     if (bytesIn === 0) return true;
-    if (isTooLarge !== true && run.hostBytesIn + sizeOf(run.target) <= bytesIn) return true;
-    const message = `was given more than the ${bytesIn} bytes that limits.bytesIn allows.`;
+    const given = run.hostBytesIn + startBytes(run.target);
+    if (isTooLarge !== true && given <= bytesIn) return true;
+    const what = isTooLarge === true ? "a host function's answer of more bytes" : `${given} bytes`;
+    const message = `was given ${what}, and limits.bytesIn allows ${bytesIn}.`;
     this.reach(run, { code: "input-exceeded", message });
     return false;
   }

@@ -2,6 +2,7 @@
 import type { Platform } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
+import { startBytes } from "../protocol/payload.ts";
 import {
   type Definitions,
   type FunctionInput,
@@ -17,7 +18,7 @@ import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
-import { sizeOf, tooMuchSource } from "./outcome.ts";
+import { tooMuchSource } from "./outcome.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
 import {
@@ -369,7 +370,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
       settlement.refuse(run, refusal);
       return;
     }
-    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
+    if (limits.bytesIn > 0 && target.type === "source" && startBytes(target) > limits.bytesIn) {
       settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       return;
     }

@@ -32,6 +32,7 @@ const LIMIT_ORDER = [
   "memoryBytes",
   "stackBytes",
   "hostCalls",
+  "bytesIn",
   "bytesOut",
   "consoleBytes",
 ] as const satisfies readonly (keyof RunLimits)[];
@@ -51,6 +52,7 @@ const FAILURES: readonly WorkerFailureCode[] = [
   "missing-dependency",
   "worker-lost",
   "invalid-argument",
+  "input-exceeded",
 ];
 
 /** A message of a type that nobody knows: the two sides are not of the same version. */
@@ -244,6 +246,8 @@ function writeCost(writer: ByteWriter, cost: RunCost): void {
   writer.varint(cost.gas);
   writer.varint(cost.peakMemoryBytes);
   writer.varint(cost.hostCalls);
+  writer.varint(cost.bytesIn);
+  writer.varint(cost.bytesOut);
 }
 
 function readCost(reader: ByteReader): RunCost {
@@ -253,6 +257,8 @@ function readCost(reader: ByteReader): RunCost {
     gas: reader.varint(),
     peakMemoryBytes: reader.varint(),
     hostCalls: reader.varint(),
+    bytesIn: reader.varint(),
+    bytesOut: reader.varint(),
   };
 }
 

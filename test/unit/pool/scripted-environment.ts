@@ -40,7 +40,15 @@ export interface Script {
   ) => Promise<InstallResult> | InstallResult;
 }
 
-const COST: RunCost = { wallMs: 1, cpuMs: 0.01, gas: 1, peakMemoryBytes: 1024, hostCalls: 0 };
+const COST: RunCost = {
+  wallMs: 1,
+  cpuMs: 0.01,
+  gas: 1,
+  peakMemoryBytes: 1024,
+  hostCalls: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+};
 
 /** A worker that does what the test says. */
 export class ScriptedWorker {

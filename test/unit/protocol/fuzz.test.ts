@@ -14,7 +14,15 @@ import {
 
 const RUNS = 3_000;
 const payload = { bytes: Uint8Array.of(OutboundTag.null), buffers: [] };
-const cost = { wallMs: 1, cpuMs: 1, gas: 2, peakMemoryBytes: 3, hostCalls: 4 };
+const cost = {
+  wallMs: 1,
+  cpuMs: 1,
+  gas: 2,
+  peakMemoryBytes: 3,
+  hostCalls: 4,
+  bytesIn: 5,
+  bytesOut: 6,
+};
 
 const fromWorker: MessageFromWorker[] = [
   { type: "settled", runId: 1, cost, value: payload },

@@ -5,6 +5,7 @@ import { ByteWriter, MalformedBytesError } from "../../../src/protocol/bytes.ts"
 import type { MessageFromWorker, MessageToWorker } from "../../../src/protocol/messages.ts";
 import { encodeArguments } from "../../../src/protocol/values/inbound.ts";
 import { decodeThrown, decodeValue, OutboundTag } from "../../../src/protocol/values/outbound.ts";
+import { UnrepresentableError } from "../../../src/protocol/values/unrepresentable.ts";
 import {
   readFromWorker,
   readToWorker,
@@ -74,6 +75,7 @@ function readsOrRefuses(read: () => unknown): void {
     // What the platform refuses to build of such bytes, it refuses with these.
     const isRefusal =
       error instanceof MalformedBytesError ||
+      error instanceof UnrepresentableError ||
       error instanceof RangeError ||
       error instanceof TypeError ||
       error instanceof SyntaxError;

@@ -497,6 +497,7 @@ export class Executor {
       cost: run.cost(performance.now()),
       code: "guest-error",
       message: "",
+      isTrap: false,
       thrown: writer.bytes.subarray(0, writer.length),
     });
     this.#leave(run, cell);
@@ -542,7 +543,8 @@ export class Executor {
       const message = `The engine failed: ${engineFailure}`;
       this.#send({ type: "warning", runId: 0, name: "sandbox-discarded", message });
     }
-    return verdict;
+    // Which of its runs broke a shared sandbox cannot be told.
+    return cell === this.#shared ? { ...verdict, isTrap: false } : verdict;
   }
 
   #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
@@ -599,6 +601,7 @@ function failure(run: Run, verdict: Verdict): MessageFromWorker {
     cost: run.cost(performance.now()),
     code: verdict.code satisfies WorkerFailureCode,
     message: verdict.message,
+    isTrap: verdict.isTrap === true,
     thrown: new Uint8Array(0),
   };
 }

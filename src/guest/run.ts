@@ -21,6 +21,8 @@ export type RunTarget =
 export interface Verdict {
   code: WorkerFailureCode;
   message: string;
+  /** The engine failed, for no limit. */
+  isTrap?: boolean;
 }
 
 export class Run {

@@ -165,7 +165,7 @@ export class Dispatcher {
   onMessage(link: WorkerLink, message: MessageFromWorker): void {
     // A run the parent no longer knows has settled before: late words about it are void.
     const run = link.inFlight.get(message.runId);
-    const { settlement, events } = this.#options;
+    const { settlement, events, quarantine } = this.#options;
     if (message.type === "settled" && run !== undefined) {
       // Before anything else: malformed bytes must find the run still in flight.
       const found = buildable(
@@ -175,7 +175,7 @@ export class Dispatcher {
       const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
-      this.#options.quarantine.clear(run);
+      quarantine.clear(run);
       if ("refusal" in found) {
         const { cost } = message;
         const failed = { ...found.refusal, runId: run.id, cost };
@@ -191,6 +191,7 @@ export class Dispatcher {
       this.#inFlight--;
       link.finish(run, message.cost);
       settlement.failInWorker(run, error, message.cost);
+      if (message.isTrap && quarantine.blame(run, "trap", message.message)) this.review();
     } else if (message.type === "parked" && run !== undefined) {
       link.park(run, settlement.clock.now());
     } else if (message.type === "host-call" && run !== undefined) {
@@ -429,14 +430,22 @@ function totalTimeReached(totalMs: number): NonNullable<Run["reached"]> {
 function buildable<Value>(
   decode: () => Value,
   root: string,
-): { value: Value } | { refusal: Pick<FailedMessage, "type" | "code" | "message" | "thrown"> } {
+):
+  | { value: Value }
+  | { refusal: Pick<FailedMessage, "type" | "code" | "message" | "isTrap" | "thrown"> } {
   try {
     return { value: decode() };
   } catch (error) {
     if (!(error instanceof UnrepresentableError)) throw error;
     const message = `The ${root} cannot leave the sandbox: ${error.message}`;
     return {
-      refusal: { type: "failed", code: "not-marshallable", message, thrown: new Uint8Array(0) },
+      refusal: {
+        type: "failed",
+        code: "not-marshallable",
+        message,
+        isTrap: false,
+        thrown: new Uint8Array(0),
+      },
     };
   }
 }

@@ -122,6 +122,8 @@ export interface FailedMessage {
   cost: RunCost;
   code: WorkerFailureCode;
   message: string;
+  /** The engine failed, for no limit and with no other run in its sandbox: only this one can be why. */
+  isTrap: boolean;
   thrown: Uint8Array;
 }
 

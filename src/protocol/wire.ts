@@ -144,6 +144,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
       writeCost(writer, message.cost);
       writer.u8(FAILURES.indexOf(message.code));
       writer.string(message.message);
+      writer.u8(message.isTrap ? 1 : 0);
       writer.block(message.thrown);
       break;
     case "console":
@@ -183,7 +184,8 @@ export function* readFromWorker(batch: Payload): Generator<MessageFromWorker> {
         const cost = readCost(reader);
         const code = chosen(FAILURES, reader.u8());
         const message = reader.string();
-        yield { type: "failed", runId, cost, code, message, thrown: reader.block() };
+        const isTrap = reader.u8() === 1;
+        yield { type: "failed", runId, cost, code, message, isTrap, thrown: reader.block() };
         break;
       }
       case FROM_WORKER.parked:

@@ -27,7 +27,15 @@ const cost = {
 
 const fromWorker: MessageFromWorker[] = [
   { type: "settled", runId: 1, cost, value: payload },
-  { type: "failed", runId: 2, cost, code: "timeout", message: "late", thrown: new Uint8Array() },
+  {
+    type: "failed",
+    runId: 2,
+    cost,
+    code: "timeout",
+    message: "late",
+    isTrap: true,
+    thrown: new Uint8Array(),
+  },
   { type: "parked", runId: 3 },
   { type: "host-call", runId: 4, callId: 5, isSync: false, name: "db.query", args: payload },
   { type: "console", runId: 5, level: "log", values: payload.bytes },

@@ -25,6 +25,23 @@ async function loadSources() {
 }
 
 /**
+ * What a worker reports with each run, made as the wire's reader makes it.
+ *
+ * @param {number} id
+ */
+function costOf(id) {
+  return {
+    wallMs: ((id % 64) + 20) / 1000,
+    cpuMs: ((id % 64) + 10) / 1000,
+    gas: 1,
+    peakMemoryBytes: 2 ** 20,
+    hostCalls: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
+
+/**
  * @param {{ way: "outcome" | "sums" | "none" }} options `outcome`: the caller gets the receipt, as
  *   with `pool.execute()`; `sums`: it is only added up, as with `pool.run()`; `none`: neither.
  */
@@ -36,7 +53,6 @@ export async function open({ way }) {
     name: "work",
     args: { bytes: new Uint8Array(18), buffers: [] },
   };
-  const cost = { wallMs: 0.02, cpuMs: 0.01, gas: 1, peakMemoryBytes: 2 ** 20, hostCalls: 0 };
   const limits = {};
   let settled = 0;
   const resolve = () => void settled++;
@@ -52,8 +68,7 @@ export async function open({ way }) {
       run.phase = "settled";
       run.resolve({ ok: true, value: id });
     } else {
-      // A worker reports a new cost with each run.
-      settlement.succeed(run, id, { ...cost, bytesIn: 0, bytesOut: 0 }, 12);
+      settlement.succeed(run, id, costOf(id), 12);
     }
   }
 

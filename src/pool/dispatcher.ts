@@ -225,7 +225,7 @@ export class Dispatcher {
     if (bytesIn === 0) return true;
     const given = run.hostBytesIn + startBytes(run.target);
     if (isTooLarge !== true && given <= bytesIn) return true;
-    const what = isTooLarge === true ? "a host function's answer of more bytes" : `${given} bytes`;
+    const what = isTooLarge === true ? "more bytes in an answer" : `${given} bytes`;
     const message = `was given ${what}, and limits.bytesIn allows ${bytesIn}.`;
     this.reach(run, { code: "input-exceeded", message });
     return false;

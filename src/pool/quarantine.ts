@@ -112,8 +112,8 @@ export class Quarantine {
     const end = sentence.until === undefined ? "released" : dateOf(sentence.until);
     const advice = offender.isEvaluation ? "change its source" : "define it with other source";
     const message =
-      `${describeRun(run)} is in quarantine since ${dateOf(sentence.since)}, because ${lossesTo(offender)} lost ` +
-      `to it; the last one: ${reason} It is refused until ${end}. Mend it and ${advice}, or lift the ` +
+      `${describeRun(run)} is in quarantine since ${dateOf(sentence.since)}, because it cost ` +
+      `${lossesTo(offender)}; the last one: ${reason} It is refused until ${end}. Mend it and ${advice}, or lift the ` +
       `quarantine with pool.release(${JSON.stringify(run.name)}).`;
     return new SkepError("quarantined", message, { receipt: receipt() });
   }
@@ -223,16 +223,11 @@ export class Quarantine {
   }
 }
 
-/** The start of a passive: "2 workers and a sandbox were". */
+/** What it cost: "3 workers", "1 worker, 2 sandboxes". */
 function lossesTo({ lostWorkers, lostSandboxes }: Offender): string {
-  const losses = [counted(lostWorkers, "worker"), counted(lostSandboxes, "sandbox")];
-  const isOne = lostWorkers + lostSandboxes === 1;
-  return `${losses.filter((text) => text !== "").join(" and ")} ${isOne ? "was" : "were"}`;
-}
-
-function counted(count: number, what: "worker" | "sandbox"): string {
-  if (count <= 1) return count === 0 ? "" : `a ${what}`;
-  return `${count} ${what}${what === "sandbox" ? "es" : "s"}`;
+  const workers = `${lostWorkers} worker${lostWorkers === 1 ? "" : "s"}`;
+  if (lostSandboxes === 0) return workers;
+  return `${workers}, ${lostSandboxes} sandbox${lostSandboxes === 1 ? "" : "es"}`;
 }
 
 /** What names a run's source; modules that an evaluation brings along are part of it. */

@@ -64,7 +64,7 @@ describe("quarantine", () => {
     ]);
     await expect(pool.call.bad()).rejects.toMatchObject({ code: "quarantined" });
     await expect(pool.call.bad()).rejects.toThrow(
-      /^Function "bad" is in quarantine since 20\d\d-.*, because 3 workers were lost to it; the last one: Run \d+ did not react.*pool\.release\("bad"\)\.$/,
+      /^Function "bad" is in quarantine since 20\d\d-.*, because it cost 3 workers; the last one: Run \d+ did not react.*pool\.release\("bad"\)\.$/,
     );
     expect(pool.quarantined()).toMatchObject([{ name: "bad", hash, lostWorkers: 3 }]);
     const [entry] = pool.quarantined();
@@ -215,7 +215,7 @@ describe("quarantine", () => {
     expect(await trap()).toBe("worker-lost");
     expect(pool.quarantined()).toMatchObject([{ lostWorkers: 1, lostSandboxes: 2 }]);
     await expect(pool.call.bad()).rejects.toThrow(
-      /because a worker and 2 sandboxes were lost to it; the last one: The engine failed\./,
+      /because it cost 1 worker, 2 sandboxes; the last one: The engine failed\./,
     );
   });
 

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { either, both, either, failsWith, gives, givesWhat, where } from "../expectations.ts";
+import { both, either, failsWith, gives, givesWhat, where } from "../expectations.ts";
 import { type Expectation, type Family, scripts } from "../vector.ts";
 
 const tooMuch = failsWith("output-exceeded", /^result/);

@@ -1,6 +1,6 @@
 import type { EngineName, WorkerControl } from "../protocol/control.ts";
 import type { Payload } from "../protocol/payload.ts";
-import type { Signals } from "../protocol/signals.ts";
+import type { WorkerSignals } from "../protocol/signals.ts";
 
 /**
  * An environment is where workers run and how to reach them. It is a pipe: it opens, sends,
@@ -26,14 +26,16 @@ export interface WorkerSpec {
   workerId: number;
   /** Runs that may be in flight at once: sizes the signal block. */
   slots: number;
+  /** The worker's own code makes requests, because guests may fetch something. */
+  network: boolean;
 }
 
 /** One open worker. */
 export interface WorkerHandle {
   /** The worker's control interface, over Comlink. Calls never settle once the worker is gone. */
   readonly control: WorkerControl;
-  /** The signal block shared with the worker, where the platform has one. */
-  readonly signals: Signals | undefined;
+  /** What reaches the worker while guest code spins, where anything does. */
+  readonly signals: WorkerSignals | undefined;
   /**
    * Sends a batch of the data wire. The bytes may be transferred: do not touch them afterwards. The
    * buffers beside them stay the sender's, who may send them again.
@@ -43,7 +45,7 @@ export interface WorkerHandle {
   onBatch: (batch: Payload) => void;
   /**
    * Set by the owner right after `open` resolves: answers a synchronous host call. Only used by
-   * environments whose workers share the owner's thread; others answer through the mailbox.
+   * environments whose workers share the owner's thread; others answer through the signals.
    */
   answerNow: (runId: number, name: string, args: Payload) => HostAnswer;
   /**

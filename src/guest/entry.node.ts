@@ -1,11 +1,17 @@
-/** The worker's code in Node. The other half is `environments/worker-threads.ts`. */
+/**
+ * The worker's code in Node. The other half is `environments/worker-threads.ts`, or the relay in
+ * `entry.child.node.ts` where the worker has a process of its own.
+ */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
+import type { Payload } from "../protocol/payload.ts";
+import type { ConfirmedBatch } from "../protocol/relay.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import { loadTransport } from "./fetch/load-transport.node.ts";
+import { loadEngine } from "./plain-engine.node.ts";
 import { hostModules } from "./host-modules.node.ts";
 import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
@@ -13,14 +19,18 @@ import { serveWorker } from "./serve.ts";
 interface WorkerData {
   control: MessagePort;
   signals: SharedSignals | undefined;
+  /** One word, with which a relay confirms that it has passed a batch on. */
+  confirmation?: SharedArrayBuffer | undefined;
 }
 
 if (parentPort === null) throw new Error("This module is the code of a worker thread.");
 const port = parentPort;
-const { control, signals } = workerData as WorkerData;
+const { control, signals, confirmation } = workerData as WorkerData;
 
 const service = serveWorker({
   post: (batch) => postBatch(port, batch),
+  postSurely: confirmation && surelyThrough(new Int32Array(confirmation)),
+  loadEngine,
   signals: receiveSignals(signals),
   hostModules,
   loadTrackingEngine,
@@ -35,6 +45,16 @@ port.on("message", (message: unknown) => {
   service.onBatch(batch);
 });
 port.postMessage("open");
+
+/** Posts and waits until the relay has handed the batch to the operating system. */
+function surelyThrough(words: Int32Array): (batch: Payload) => void {
+  return ({ bytes }) => {
+    Atomics.store(words, 0, 0);
+    port.postMessage({ confirm: bytes.slice() } satisfies ConfirmedBatch);
+    // Without a bound: a relay that is gone has taken this thread with it.
+    Atomics.wait(words, 0, 0);
+  };
+}
 
 /**
  * A host module may fail when nobody waits for it any more: that must not cost the runs of others

@@ -56,6 +56,8 @@ export interface ExecutorSettings {
   openRequests: (() => GuestRequests) | undefined;
   inventory(this: void): Inventory;
   post(batch: Payload): void;
+  /** See `WorkerSurroundings`. */
+  readonly postSurely: ((batch: Payload) => void) | undefined;
 }
 
 export class Executor {
@@ -78,7 +80,7 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, openRequests, inventory } = settings;
+    const { door, signals, answerNow, openRequests, inventory, postSurely } = settings;
     this.#surroundings = {
       door,
       signals,
@@ -87,6 +89,7 @@ export class Executor {
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
+      sendSurely: postSurely && ((message) => this.#sendSurely(message, postSurely)),
       flush: () => this.#flush(),
       resume: (cell, act) => this.#resume(cell, act),
     };
@@ -560,6 +563,13 @@ export class Executor {
   }
 
   #flushDue = false;
+
+  #sendSurely(message: MessageFromWorker, postSurely: (batch: Payload) => void): void {
+    // What was said before it arrives before it.
+    this.#flush();
+    writeFromWorker(this.#out, message);
+    postSurely(this.#out.takePayload());
+  }
 
   #flush(): void {
     if (this.#out.length === 0 || this.#stopped) return;

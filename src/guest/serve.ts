@@ -3,6 +3,7 @@
  * data wire. Environments bring the surroundings.
  */
 import type {
+  EngineName,
   InstallResult,
   RegistryChange,
   WorkerControl,
@@ -35,6 +36,13 @@ import { buildTemplate, InstallError, type TemplateSettings } from "./template.t
 export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
   readonly post: (batch: Payload) => void;
+  /**
+   * As `post`, and returns only when the parent will get it whatever becomes of this process; where
+   * parent and worker share no memory in which a mark would outlive the worker.
+   */
+  readonly postSurely?: ((batch: Payload) => void) | undefined;
+  /** Compiles the engine; only where the parent cannot send it along. */
+  readonly loadEngine?: ((engine: EngineName) => Promise<WebAssembly.Module>) | undefined;
   signals: Signals | undefined;
   hostModules: HostModules;
   /** Compiles the build of the engine that notes what it writes. */
@@ -85,8 +93,11 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
-    const engine = await loadEngine(settings.engine, settings.engineModule);
+    const { post, postSurely, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
+    const module =
+      settings.engineModule ?? (await this.#surroundings.loadEngine?.(settings.engine));
+    if (module === undefined) throw new Error("The parent sent no engine along.");
+    const engine = await loadEngine(settings.engine, module);
     const webApis: GuestApiName[] = settings.fetch
       ? [...settings.webApis, "fetch"]
       : settings.webApis;
@@ -117,6 +128,7 @@ class GuestWorker {
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory: () => this.#inventory,
       post,
+      postSurely,
     });
     this.#running = { template, empty, cells, executor };
     return { engineBuild: engineBuildOf(engine), start };

@@ -62,10 +62,10 @@ interface EarlyWorker {
 }
 
 async function openEarly(settings: PoolSettings, workerId: number): Promise<EarlyWorker> {
-  const { environment, maxInFlightPerWorker, maxParkedPerWorker } = settings;
+  const { environment, maxInFlightPerWorker, maxParkedPerWorker, fetch } = settings;
   // As the supervisor gives them: runs that wait keep theirs.
   const slots = maxInFlightPerWorker + maxParkedPerWorker;
-  const handle = await environment.open({ workerId, slots });
+  const handle = await environment.open({ workerId, slots, network: fetch !== undefined });
   let ended: WorkerEnd | undefined;
   // Its end would go unheard until it has an owner, who then listens in this one's stead.
   handle.onEnd = (end) => {

@@ -1,0 +1,158 @@
+/** Workers as processes of Node. The other half is `guest/entry.child.node.ts`. */
+import type { ChildProcess } from "node:child_process";
+import { SkepError } from "../errors.ts";
+import { readBatch } from "../protocol/batches.ts";
+import type { Payload } from "../protocol/payload.ts";
+import { type MessageFromRelay, type MessageToRelay, readFromRelay } from "../protocol/relay.ts";
+import {
+  type ChildProcessOptions,
+  type ProcessRights,
+  processArguments,
+  resolveRights,
+} from "./process-rights.node.ts";
+import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
+import { controlOverMessages } from "./control-messages.ts";
+import { ReportedSignals } from "./reported-signals.ts";
+import { endable } from "./worker-end.ts";
+
+/** As in `worker-threads.ts`: the guests' thread is of the same kind. */
+const STACK_MB = 32;
+/** How much of what a process prints before its end goes into the reason. */
+const LAST_PRINT_BYTES = 2048;
+
+/**
+ * Workers in processes of their own: what brings a process down, a crash of the engine or of a host
+ * module's native code, memory that runs out, a kill, takes its worker and nothing else. Pass it as
+ * `environment`, or pass `"child-process"` for the defaults.
+ *
+ * The processes have an empty environment, inherit no handles, have a bounded heap, and run under
+ * Node's permission model with the rights that `options` name. Throws a `SkepError`
+ * (`invalid-argument`) when the options are wrong.
+ */
+export function childProcess(options: ChildProcessOptions = {}): Environment {
+  const rights = resolveRights(options);
+  return {
+    name: "child-process",
+    threaded: true,
+    // See `worker-threads.ts`.
+    stackBytes: { sync: 512 * 1024, asyncify: 64 * 1024 },
+    open: (spec) => open(spec, rights),
+  };
+}
+
+async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHandle> {
+  const { fork } = await import("node:child_process");
+  const name = `skep worker ${spec.workerId}`;
+  const child = fork(new URL("../guest/entry.child.node.js", import.meta.url), [name], {
+    env: {},
+    execArgv: processArguments(rights, spec),
+    serialization: "advanced",
+    // What a host module prints must not get among what the host itself does.
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  const lastPrint = keepLastPrint(child);
+  const hasExited = new Promise<void>((resolve) => {
+    child.on("exit", () => resolve());
+    // There is no process, nor will there be an exit.
+    child.on("error", () => child.pid === undefined && resolve());
+  });
+
+  function send(message: MessageToRelay | Uint8Array | Payload): void {
+    // Nobody is told: the end of a process has an event of its own.
+    if (child.connected) child.send(message, undefined, undefined, () => {});
+  }
+
+  const signals = new ReportedSignals({
+    cancel: (slot, runId) => send({ type: "cancel", slot, runId }),
+    answer: (callId, reply) => send({ type: "answer", callId, reply }),
+    look: () => send({ type: "look" }),
+    onSilent: (silentMs) => finish({ reason: `Its process did not answer for ${silentMs} ms.` }),
+  });
+  const { control, deliver } = controlOverMessages((message) => send({ type: "control", message }));
+  const { handle, end } = endable({
+    control: {
+      // A compiled engine cannot leave its process.
+      initialise: (settings) => control.initialise({ ...settings, engineModule: undefined }),
+      install: (change) => control.install(change),
+      statistics: () => control.statistics(),
+      trim: () => control.trim(),
+      shutdown: () => control.shutdown(),
+    },
+    signals,
+    post: (batch) => send(batch.buffers.length === 0 ? batch.bytes : batch),
+    keepAlive(alive) {
+      for (const held of [child, child.channel]) {
+        if (alive) held?.ref();
+        else held?.unref();
+      }
+    },
+    stop() {
+      signals.end();
+      child.kill("SIGKILL");
+      return hasExited;
+    },
+  });
+
+  let lastWords: Extract<MessageFromRelay, { type: "last-words" }> | undefined;
+  let isOpen = false;
+  let reject: (error: SkepError) => void;
+
+  function finish(reason: WorkerEnd): void {
+    signals.end(lastWords?.activity);
+    if (isOpen) end(reason);
+    else {
+      const message = `The process could not start: ${reason.reason}`;
+      reject(new SkepError("unsupported-environment", message, { cause: reason.cause }));
+    }
+    // One that cannot be talked to may still run.
+    void handle.terminate();
+  }
+
+  return new Promise((resolve, rejectOpening) => {
+    reject = rejectOpening;
+
+    function onMessage(message: MessageFromRelay): void {
+      if (message.type === "activity") signals.report(message.activity);
+      else if (message.type === "control") deliver(message.message);
+      else if (message.type === "last-words") lastWords = message;
+      else if (!isOpen) {
+        isOpen = true;
+        resolve(handle);
+      }
+    }
+
+    child.on("message", (value: unknown) => {
+      const batch = readBatch(value);
+      if (batch) {
+        handle.onBatch(batch);
+        return;
+      }
+      const message = readFromRelay(value);
+      if (message !== undefined) onMessage(message);
+      else finish({ reason: "Its process sent something that is no message." });
+    });
+    child.on("error", (cause) => finish({ reason: cause.message, cause }));
+    // After "exit", and when everything was read that the process had sent.
+    child.on("close", (code, signal) => {
+      const exitCode = lastWords?.exitCode ?? code ?? undefined;
+      finish({ exitCode, reason: lastWords?.reason ?? endReason(code, signal, lastPrint()) });
+    });
+    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb: rights.heapMb });
+  });
+}
+
+/** Reads what a process prints, so that it never waits for that, and keeps the end of it. */
+function keepLastPrint({ stderr }: ChildProcess): () => string {
+  let kept = Buffer.alloc(0);
+  stderr?.on("data", (chunk: Buffer) => {
+    kept = Buffer.concat([kept, chunk]).subarray(-LAST_PRINT_BYTES);
+  });
+  // A pipe that is read would hold this process open. Its type does not say that it is a socket.
+  (stderr as { unref?(): void } | null)?.unref?.();
+  return () => kept.toString().trim();
+}
+
+function endReason(exitCode: number | null, signal: string | null, lastPrint: string): string {
+  const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`;
+  return `Its process ${how}${lastPrint === "" ? "." : `, and printed last: ${lastPrint}`}`;
+}

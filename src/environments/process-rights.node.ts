@@ -1,6 +1,6 @@
 /** What a worker's process may do on its machine: flags of Node, chosen from the user's options. */
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SkepError } from "../errors.ts";
 import type { WorkerSpec } from "./contract.ts";
@@ -72,9 +72,8 @@ export function processArguments(rights: ProcessRights, { network }: WorkerSpec)
   const rightsFlags = [
     // For the one thread that runs the guests, which may not start any itself.
     "--allow-worker",
-    ...readableFolders().map((path) => `--allow-fs-read=${path}`),
-    ...rights.read.map((path) => `--allow-fs-read=${pathOf(path)}`),
-    ...rights.write.map((path) => `--allow-fs-write=${pathOf(path)}`),
+    ...outermost([...readablePaths(), ...rights.read]).map((path) => `--allow-fs-read=${path}`),
+    ...outermost(rights.write).map((path) => `--allow-fs-write=${path}`),
     ...(rights.addons ? ["--allow-addons"] : []),
     ...((rights.network ?? network) && isKnown("--allow-net") ? ["--allow-net"] : []),
   ];
@@ -92,21 +91,27 @@ function isKnown(flag: string): boolean {
 }
 
 /** Skep's own files, and the packages beside it and in the project, under all their names. */
-function readableFolders(): string[] {
+function readablePaths(): string[] {
   const own = fileURLToPath(new URL("..", import.meta.url));
-  const folders = [own, join(own, "..", "package.json")];
+  const paths = [own, join(own, "..", "package.json")];
   for (const start of [own, realpathSync(own), process.cwd()]) {
     for (let folder = resolve(start); ; folder = dirname(folder)) {
       const packages = join(folder, "node_modules");
-      if (existsSync(packages)) folders.push(packages, realpathSync(packages));
+      if (existsSync(packages)) paths.push(packages);
       if (dirname(folder) === folder) break;
     }
   }
-  return [...new Set([...folders, ...folders.slice(0, 2).map((path) => realpathSync(path))])];
+  return [...paths, ...paths.map((path) => realpathSync(path))];
 }
 
-function pathOf(path: string): string {
-  return path === "*" ? path : resolve(path);
+/**
+ * Absolute paths, without those inside others: Node 20 aborts when it is given a folder with and
+ * without a slash at its end.
+ */
+function outermost(paths: readonly string[]): string[] {
+  if (paths.includes("*")) return ["*"];
+  const absolute = [...new Set(paths.map((path) => resolve(path)))];
+  return absolute.filter((path) => !absolute.some((other) => path.startsWith(other + sep)));
 }
 
 function invalid(message: string): SkepError {

@@ -1,8 +1,9 @@
 /** Workers as processes of Node. The other half is `guest/entry.child.node.ts`. */
 import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import { SkepError } from "../errors.ts";
+import { batchesOver } from "../protocol/batch-stream.node.ts";
 import { readBatch } from "../protocol/batches.ts";
-import type { Payload } from "../protocol/payload.ts";
 import { type MessageFromRelay, type MessageToRelay, readFromRelay } from "../protocol/relay.ts";
 import {
   type ChildProcessOptions,
@@ -17,6 +18,8 @@ import { endable } from "./worker-end.ts";
 
 /** As in `worker-threads.ts`: the guests' thread is of the same kind. */
 const STACK_MB = 32;
+/** Where the process has the stream of batches: after the standard ones and the channel. */
+const BATCHES_FD = 4;
 /** How much of what a process prints before its end goes into the reason. */
 const LAST_PRINT_BYTES = 2048;
 
@@ -48,8 +51,10 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     execArgv: processArguments(rights, spec),
     serialization: "advanced",
     // What a host module prints must not get among what the host itself does.
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
   });
+  // Batches do not pass through the relay: it would cost a call more than the rest of the way.
+  const stream = child.stdio[BATCHES_FD] as Socket;
   const lastPrint = keepLastPrint(child);
   const hasExited = new Promise<void>((resolve) => {
     child.on("exit", () => resolve());
@@ -57,7 +62,7 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     child.on("error", () => child.pid === undefined && resolve());
   });
 
-  function send(message: MessageToRelay | Uint8Array | Payload): void {
+  function send(message: MessageToRelay): void {
     // Nobody is told: the end of a process has an event of its own.
     if (child.connected) child.send(message, undefined, undefined, () => {});
   }
@@ -79,15 +84,18 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
       shutdown: () => control.shutdown(),
     },
     signals,
-    post: (batch) => send(batch.buffers.length === 0 ? batch.bytes : batch),
+    post: batchesOver(stream, {
+      onBatch: (batch) => handle.onBatch(batch),
+      onBroken: (cause) => finish({ reason: "Its process sent what is no batch.", cause }),
+    }),
     keepAlive(alive) {
-      for (const held of [child, child.channel]) {
+      for (const held of [child, child.channel, stream]) {
         if (alive) held?.ref();
         else held?.unref();
       }
     },
     stop() {
-      signals.end();
+      signals.stop();
       child.kill("SIGKILL");
       return hasExited;
     },
@@ -137,7 +145,8 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
       const exitCode = lastWords?.exitCode ?? code ?? undefined;
       finish({ exitCode, reason: lastWords?.reason ?? endReason(code, signal, lastPrint()) });
     });
-    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb: rights.heapMb });
+    const { heapMb } = rights;
+    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, fd: BATCHES_FD });
   });
 }
 

@@ -60,6 +60,10 @@ export class ReportedSignals implements WorkerSignals {
       const isSilent = ++this.#unansweredLooks > SILENT_LOOKS && silentMs > SILENT_MS;
       if (isSilent) this.#line.onSilent(Math.round(silentMs));
     }
+    return this.#fresh(now);
+  }
+
+  #fresh(now: number): WorkerActivity | undefined {
     return now - this.#heardAtMs > FRESH_MS ? undefined : this.#latest;
   }
 
@@ -77,11 +81,18 @@ export class ReportedSignals implements WorkerSignals {
     this.#latest = { runId, enteredAt, polls };
   }
 
-  /** The worker has ended: what it did last, where that is known. */
-  end(last?: ActivityReport): void {
+  /** The worker ended by itself: what it did last, where that is known. */
+  end(last: ActivityReport | undefined): void {
     if (this.#hasEnded) return;
     if (last === undefined) this.#latest = undefined;
     else this.report(last);
+    this.#hasEnded = true;
+  }
+
+  /** The worker is ended, for what it was seen doing. */
+  stop(): void {
+    if (this.#hasEnded) return;
+    this.#latest = this.#fresh(performance.now());
     this.#hasEnded = true;
   }
 }

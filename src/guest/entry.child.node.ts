@@ -3,7 +3,6 @@
  * which has memory in common with it. The other half is `environments/child-process.ts`.
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { postBatch, readBatch } from "../protocol/batches.ts";
 import type {
   ActivityReport,
   ConfirmedBatch,
@@ -22,11 +21,7 @@ interface Thread {
 
 let thread: Thread | undefined;
 
-process.on("message", (message: unknown) => {
-  const batch = readBatch(message);
-  if (batch === undefined) onMessage(message as MessageToRelay);
-  else if (thread !== undefined) postBatch(thread.worker, batch);
-});
+process.on("message", (message: unknown) => onMessage(message as MessageToRelay));
 // The parent is gone. Nothing here is worth tidying, and a guest may be in the way of it.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // A terminal sends these to every process in it: it is the parent's to decide what becomes of calls.
@@ -41,7 +36,7 @@ function onMessage(message: MessageToRelay): void {
   else tell({ type: "activity", activity: report(thread.signals) });
 }
 
-function start({ name, slots, stackMb, heapMb }: RelayOpening): Thread {
+function start({ name, slots, stackMb, heapMb, fd }: RelayOpening): Thread {
   const { port1, port2 } = new MessageChannel();
   const signals = createSignals(slots);
   if (signals === undefined) throw new Error("This process has no SharedArrayBuffer.");
@@ -51,17 +46,16 @@ function start({ name, slots, stackMb, heapMb }: RelayOpening): Thread {
     workerData: {
       control: port2,
       signals: shareSignals(signals),
-      confirmation: confirmation.buffer,
+      relayed: { fd, confirmation: confirmation.buffer },
     },
     transferList: [port2],
     resourceLimits: { stackSizeMb: stackMb, maxOldGenerationSizeMb: heapMb },
     execArgv: threadArguments(),
   });
   port1.on("message", (message: unknown) => tell({ type: "control", message }));
-  worker.on("message", (message: unknown) => {
+  worker.on("message", (message: "open" | ConfirmedBatch) => {
     if (message === "open") tell({ type: "open" });
-    else if (isConfirmed(message)) confirm(message, confirmation);
-    else process.send?.(message);
+    else confirm(message, confirmation);
   });
 
   let failure = "";
@@ -84,10 +78,6 @@ function start({ name, slots, stackMb, heapMb }: RelayOpening): Thread {
 function threadArguments(): string[] {
   const isRight = /^--(experimental-)?permission$|^--allow-(?!worker)/;
   return process.execArgv.filter((argument) => isRight.test(argument));
-}
-
-function isConfirmed(message: unknown): message is ConfirmedBatch {
-  return typeof message === "object" && message !== null && "confirm" in message;
 }
 
 /** Passes a batch on and lets the thread, which waits for it, go on. */

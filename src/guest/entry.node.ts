@@ -2,8 +2,10 @@
  * The worker's code in Node. The other half is `environments/worker-threads.ts`, or the relay in
  * `entry.child.node.ts` where the worker has a process of its own.
  */
+import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
+import { batchesOver } from "../protocol/batch-stream.node.ts";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { Payload } from "../protocol/payload.ts";
@@ -16,20 +18,28 @@ import { hostModules } from "./host-modules.node.ts";
 import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
 
+interface Relayed {
+  /** The stream of batches from and to the parent. */
+  fd: number;
+  /** One word, with which the relay confirms that it has passed a batch on. */
+  confirmation: SharedArrayBuffer;
+}
+
 interface WorkerData {
   control: MessagePort;
   signals: SharedSignals | undefined;
-  /** One word, with which a relay confirms that it has passed a batch on. */
-  confirmation?: SharedArrayBuffer | undefined;
+  /** In a process of its own. */
+  relayed?: Relayed | undefined;
 }
 
 if (parentPort === null) throw new Error("This module is the code of a worker thread.");
 const port = parentPort;
-const { control, signals, confirmation } = workerData as WorkerData;
+const { control, signals, relayed } = workerData as WorkerData;
 
+const post = relayed ? overStream(relayed.fd) : overPort();
 const service = serveWorker({
-  post: (batch) => postBatch(port, batch),
-  postSurely: confirmation && surelyThrough(new Int32Array(confirmation)),
+  post,
+  postSurely: relayed && surelyThrough(new Int32Array(relayed.confirmation)),
   loadEngine,
   signals: receiveSignals(signals),
   hostModules,
@@ -39,12 +49,26 @@ const service = serveWorker({
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.
 expose(service.control, control as unknown as Endpoint);
-port.on("message", (message: unknown) => {
-  const batch = readBatch(message);
-  if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
-  service.onBatch(batch);
-});
 port.postMessage("open");
+
+function overPort(): (batch: Payload) => void {
+  port.on("message", (message: unknown) => {
+    const batch = readBatch(message);
+    if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
+    service.onBatch(batch);
+  });
+  return (batch) => postBatch(port, batch);
+}
+
+function overStream(fd: number): (batch: Payload) => void {
+  const stream = new Socket({ fd, readable: true, writable: true });
+  return batchesOver(stream, {
+    onBatch: (batch) => service.onBatch(batch),
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+}
 
 /** Posts and waits until the relay has handed the batch to the operating system. */
 function surelyThrough(words: Int32Array): (batch: Payload) => void {
@@ -73,5 +97,5 @@ function survive(name: string, error: unknown): void {
   const message = isError ? `${error.name}: ${error.message}` : String(error);
   const writer = new ByteWriter();
   writeFromWorker(writer, { type: "warning", runId: 0, name, message });
-  postBatch(port, writer.takePayload());
+  post(writer.takePayload());
 }

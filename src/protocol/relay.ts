@@ -1,7 +1,7 @@
 /**
  * What a pool and a worker's process tell each other besides batches. The process has a relay that
- * never runs guest code: it passes batches and control messages on, and stands in for the memory
- * that the two do not share.
+ * never runs guest code: it passes control messages on, and stands in for the memory that the two do
+ * not share. Batches go straight to the worker's thread and from it, over a stream of their own.
  */
 import type { MailboxReply } from "./mailbox.ts";
 
@@ -24,6 +24,8 @@ export interface RelayOpening {
   slots: number;
   stackMb: number;
   heapMb: number;
+  /** The stream of batches in that process. */
+  fd: number;
 }
 
 /** What the worker is doing, as the relay has read it from the signal block. */

@@ -2,8 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { SkepError } from "../errors.ts";
-import { batchesOver } from "../protocol/batch-stream.node.ts";
-import { readBatch } from "../protocol/batches.ts";
+import { batchSender, receiveBatches } from "../protocol/batch-stream.node.ts";
 import { type MessageFromRelay, type MessageToRelay, readFromRelay } from "../protocol/relay.ts";
 import {
   type ChildProcessOptions,
@@ -18,8 +17,8 @@ import { endable } from "./worker-end.ts";
 
 /** As in `worker-threads.ts`: the guests' thread is of the same kind. */
 const STACK_MB = 32;
-/** Where the process has the stream of batches: after the standard ones and the channel. */
-const BATCHES_FD = 4;
+/** Where the process has the streams of batches: after the standard ones and the channel. */
+const STREAMS = { fromParentFd: 4, toParentFd: 5 };
 /** How much of what a process prints before its end goes into the reason. */
 const LAST_PRINT_BYTES = 2048;
 
@@ -51,10 +50,11 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     execArgv: processArguments(rights, spec),
     serialization: "advanced",
     // What a host module prints must not get among what the host itself does.
-    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
+    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe", "pipe"],
   });
   // Batches do not pass through the relay: it would cost a call more than the rest of the way.
-  const stream = child.stdio[BATCHES_FD] as Socket;
+  const toChild = child.stdio[STREAMS.fromParentFd] as Socket;
+  const fromChild = child.stdio[STREAMS.toParentFd] as unknown as Socket;
   const lastPrint = keepLastPrint(child);
   const hasExited = new Promise<void>((resolve) => {
     child.on("exit", () => resolve());
@@ -84,12 +84,9 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
       shutdown: () => control.shutdown(),
     },
     signals,
-    post: batchesOver(stream, {
-      onBatch: (batch) => handle.onBatch(batch),
-      onBroken: (cause) => finish({ reason: "Its process sent what is no batch.", cause }),
-    }),
+    post: batchSender(toChild),
     keepAlive(alive) {
-      for (const held of [child, child.channel, stream]) {
+      for (const held of [child, child.channel, toChild, fromChild]) {
         if (alive) held?.ref();
         else held?.unref();
       }
@@ -129,12 +126,11 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
       }
     }
 
+    receiveBatches(fromChild, {
+      onBatch: (batch) => handle.onBatch(batch),
+      onBroken: (cause) => finish({ reason: "Its process sent what is no batch.", cause }),
+    });
     child.on("message", (value: unknown) => {
-      const batch = readBatch(value);
-      if (batch) {
-        handle.onBatch(batch);
-        return;
-      }
       const message = readFromRelay(value);
       if (message !== undefined) onMessage(message);
       else finish({ reason: "Its process sent something that is no message." });
@@ -146,7 +142,7 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
       finish({ exitCode, reason: lastWords?.reason ?? endReason(code, signal, lastPrint()) });
     });
     const { heapMb } = rights;
-    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, fd: BATCHES_FD });
+    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, ...STREAMS });
   });
 }
 

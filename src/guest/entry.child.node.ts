@@ -5,7 +5,6 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type {
   ActivityReport,
-  ConfirmedBatch,
   MessageFromRelay,
   MessageToRelay,
   RelayOpening,
@@ -36,27 +35,23 @@ function onMessage(message: MessageToRelay): void {
   else tell({ type: "activity", activity: report(thread.signals) });
 }
 
-function start({ name, slots, stackMb, heapMb, fd }: RelayOpening): Thread {
+function start({ name, slots, stackMb, heapMb, ...streams }: RelayOpening): Thread {
   const { port1, port2 } = new MessageChannel();
   const signals = createSignals(slots);
   if (signals === undefined) throw new Error("This process has no SharedArrayBuffer.");
-  const confirmation = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL("./entry.node.js", import.meta.url), {
     name,
     workerData: {
       control: port2,
       signals: shareSignals(signals),
-      relayed: { fd, confirmation: confirmation.buffer },
+      relayed: streams,
     },
     transferList: [port2],
     resourceLimits: { stackSizeMb: stackMb, maxOldGenerationSizeMb: heapMb },
     execArgv: threadArguments(),
   });
   port1.on("message", (message: unknown) => tell({ type: "control", message }));
-  worker.on("message", (message: "open" | ConfirmedBatch) => {
-    if (message === "open") tell({ type: "open" });
-    else confirm(message, confirmation);
-  });
+  worker.once("message", () => tell({ type: "open" }));
 
   let failure = "";
   worker.on("error", (error: unknown) => {
@@ -76,18 +71,8 @@ function start({ name, slots, stackMb, heapMb, fd }: RelayOpening): Thread {
  * process, but for the one that would let it start threads without any.
  */
 function threadArguments(): string[] {
-  const isRight = /^--(experimental-)?permission$|^--allow-(?!worker)/;
-  return process.execArgv.filter((argument) => isRight.test(argument));
-}
-
-/** Passes a batch on and lets the thread, which waits for it, go on. */
-function confirm({ confirm: bytes }: ConfirmedBatch, words: Int32Array): void {
-  process.send?.(bytes, undefined, undefined, (error: Error | null) => {
-    // Without a parent there is nothing to go on for.
-    if (error) return;
-    Atomics.store(words, 0, 1);
-    Atomics.notify(words, 0);
-  });
+  const isForThread = /^--(no-warnings|permission|experimental-permission|allow-(?!worker).*)$/;
+  return process.execArgv.filter((argument) => isForThread.test(argument));
 }
 
 function report(signals: Signals): ActivityReport {

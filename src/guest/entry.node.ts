@@ -5,11 +5,10 @@
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
-import { batchesOver } from "../protocol/batch-stream.node.ts";
+import { receiveBatches, writeBatch } from "../protocol/batch-stream.node.ts";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { Payload } from "../protocol/payload.ts";
-import type { ConfirmedBatch } from "../protocol/relay.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import { loadTransport } from "./fetch/load-transport.node.ts";
@@ -18,11 +17,12 @@ import { hostModules } from "./host-modules.node.ts";
 import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
 
+/** Streams to the parent beside the relay's channel. */
 interface Relayed {
-  /** The stream of batches from and to the parent. */
-  fd: number;
-  /** One word, with which the relay confirms that it has passed a batch on. */
-  confirmation: SharedArrayBuffer;
+  /** Where batches come from. */
+  fromParentFd: number;
+  /** Where batches go. */
+  toParentFd: number;
 }
 
 interface WorkerData {
@@ -36,10 +36,10 @@ if (parentPort === null) throw new Error("This module is the code of a worker th
 const port = parentPort;
 const { control, signals, relayed } = workerData as WorkerData;
 
-const post = relayed ? overStream(relayed.fd) : overPort();
+const post = relayed ? overStreams(relayed) : overPort();
 const service = serveWorker({
   post,
-  postSurely: relayed && surelyThrough(new Int32Array(relayed.confirmation)),
+  isRelayed: relayed !== undefined,
   loadEngine,
   signals: receiveSignals(signals),
   hostModules,
@@ -60,24 +60,14 @@ function overPort(): (batch: Payload) => void {
   return (batch) => postBatch(port, batch);
 }
 
-function overStream(fd: number): (batch: Payload) => void {
-  const stream = new Socket({ fd, readable: true, writable: true });
-  return batchesOver(stream, {
+function overStreams({ fromParentFd, toParentFd }: Relayed): (batch: Payload) => void {
+  receiveBatches(new Socket({ fd: fromParentFd, readable: true, writable: false }), {
     onBatch: (batch) => service.onBatch(batch),
     onBroken: (error) => {
       throw error;
     },
   });
-}
-
-/** Posts and waits until the relay has handed the batch to the operating system. */
-function surelyThrough(words: Int32Array): (batch: Payload) => void {
-  return ({ bytes }) => {
-    Atomics.store(words, 0, 0);
-    port.postMessage({ confirm: bytes.slice() } satisfies ConfirmedBatch);
-    // Without a bound: a relay that is gone has taken this thread with it.
-    Atomics.wait(words, 0, 0);
-  };
+  return (batch) => writeBatch(toParentFd, batch);
 }
 
 /**

@@ -57,7 +57,7 @@ export interface ExecutorSettings {
   inventory(this: void): Inventory;
   post(batch: Payload): void;
   /** See `WorkerSurroundings`. */
-  readonly postSurely: ((batch: Payload) => void) | undefined;
+  isRelayed?: boolean | undefined;
 }
 
 export class Executor {
@@ -80,7 +80,7 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, openRequests, inventory, postSurely } = settings;
+    const { door, signals, answerNow, openRequests, inventory, isRelayed } = settings;
     this.#surroundings = {
       door,
       signals,
@@ -89,7 +89,7 @@ export class Executor {
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
-      sendSurely: postSurely && ((message) => this.#sendSurely(message, postSurely)),
+      isRelayed: isRelayed === true,
       flush: () => this.#flush(),
       resume: (cell, act) => this.#resume(cell, act),
     };
@@ -563,13 +563,6 @@ export class Executor {
   }
 
   #flushDue = false;
-
-  #sendSurely(message: MessageFromWorker, postSurely: (batch: Payload) => void): void {
-    // What was said before it arrives before it.
-    this.#flush();
-    writeFromWorker(this.#out, message);
-    postSurely(this.#out.takePayload());
-  }
 
   #flush(): void {
     if (this.#out.length === 0 || this.#stopped) return;

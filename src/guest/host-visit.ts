@@ -41,8 +41,8 @@ export interface VisitSurroundings {
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
   readonly send: (message: MessageFromWorker) => void;
-  /** Sends what the parent must hear of whatever becomes of this process; see `serve.ts`. */
-  readonly sendSurely: ((message: MessageFromWorker) => void) | undefined;
+  /** See `serve.ts`. */
+  isRelayed: boolean;
   readonly flush: () => void;
   /** Enters the engine again for a cell that waits. */
   readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
@@ -162,23 +162,18 @@ class CellVisit implements HostVisit {
   }
 
   hostCalled(isActingHere: boolean): void {
-    const { signals, send, sendSurely, flush, current } = this.#surroundings;
+    const { signals, isRelayed, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return;
     if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
-    if (sendSurely !== undefined && signals) {
+    if (isRelayed) {
       // A call that the parent answers is itself the message.
-      if (!isActingHere || signals.hasCalledHost(run.slot, run.id)) return;
-      signals.markHostCall(run.slot, run.id);
-      sendSurely({ type: "host-called", runId: run.id });
-      return;
-    }
-    if (run.hostCalls > 1) return;
-    if (signals) signals.markHostCall(run.slot, run.id);
-    else {
-      send({ type: "host-called", runId: run.id });
-      flush();
-    }
+      if (!isActingHere || signals?.hasCalledHost(run.slot, run.id) === true) return;
+    } else if (run.hostCalls > 1) return;
+    signals?.markHostCall(run.slot, run.id);
+    if (signals && !isRelayed) return;
+    send({ type: "host-called", runId: run.id });
+    flush();
   }
 
   readArguments(args: Address): Payload {

@@ -37,10 +37,10 @@ export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
   readonly post: (batch: Payload) => void;
   /**
-   * As `post`, and returns only when the parent will get it whatever becomes of this process; where
-   * parent and worker share no memory in which a mark would outlive the worker.
+   * Whether the signals are shared with a relay in this process and not with the parent. What is
+   * posted has then left the process when `post` returns, whatever becomes of it.
    */
-  readonly postSurely?: ((batch: Payload) => void) | undefined;
+  readonly isRelayed?: boolean | undefined;
   /** Compiles the engine; only where the parent cannot send it along. */
   readonly loadEngine?: ((engine: EngineName) => Promise<WebAssembly.Module>) | undefined;
   signals: Signals | undefined;
@@ -93,7 +93,7 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, postSurely, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
+    const { post, isRelayed, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
     const module =
       settings.engineModule ?? (await this.#surroundings.loadEngine?.(settings.engine));
     if (module === undefined) throw new Error("The parent sent no engine along.");
@@ -128,7 +128,7 @@ class GuestWorker {
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory: () => this.#inventory,
       post,
-      postSurely,
+      isRelayed,
     });
     this.#running = { template, empty, cells, executor };
     return { engineBuild: engineBuildOf(engine), start };

@@ -1,7 +1,7 @@
 /**
  * What a pool and a worker's process tell each other besides batches. The process has a relay that
  * never runs guest code: it passes control messages on, and stands in for the memory that the two do
- * not share. Batches go straight to the worker's thread and from it, over a stream of their own.
+ * not share. Batches go straight to the worker's thread and from it, over streams of their own.
  */
 import type { MailboxReply } from "./mailbox.ts";
 
@@ -24,8 +24,9 @@ export interface RelayOpening {
   slots: number;
   stackMb: number;
   heapMb: number;
-  /** The stream of batches in that process. */
-  fd: number;
+  /** The streams of batches, as that process has them. */
+  fromParentFd: number;
+  toParentFd: number;
 }
 
 /** What the worker is doing, as the relay has read it from the signal block. */
@@ -46,11 +47,6 @@ export type MessageFromRelay =
   | { type: "activity"; activity: ActivityReport }
   /** The worker's thread has ended, and the process does so now. */
   | { type: "last-words"; exitCode: number; reason: string; activity: ActivityReport };
-
-/** From a worker to its relay: pass this batch on, and say when it is on its way. */
-export interface ConfirmedBatch {
-  confirm: Uint8Array;
-}
 
 /** What a relay sent; undefined when it makes no sense. */
 export function readFromRelay(message: unknown): MessageFromRelay | undefined {

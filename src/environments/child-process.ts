@@ -93,6 +93,8 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     },
     stop() {
       signals.stop();
+      // Whoever waits for the end must not find the host's process gone before.
+      child.ref();
       child.kill("SIGKILL");
       return hasExited;
     },

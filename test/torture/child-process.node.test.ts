@@ -5,5 +5,5 @@ import { tortureContract } from "./suite.ts";
 const residentBytes = () => process.memoryUsage().rss;
 const common = { createPool, environment: "child-process", threaded: true, signals: true };
 const terrain = { ...common, node: true, recursionIsCaught: true, residentBytes };
-tortureContract({ ...terrain, engine: "sync" }, { first: 0, every: 4 });
+tortureContract({ ...terrain, engine: "sync" }, { first: 0, every: 10 });
 tortureContract({ ...terrain, engine: "asyncify" }, { first: 3, every: 40 });

@@ -6,7 +6,7 @@ export interface ControlMessages {
   /** Calls never settle once the pipe is closed. */
   control: WorkerControl;
   /** Takes a message of the worker's end. */
-  deliver(message: unknown): void;
+  readonly deliver: (message: unknown) => void;
 }
 
 /** The parent's end, which sends its messages with `send`. */

@@ -76,11 +76,11 @@ describe("a worker's process", () => {
   it.skipIf(!isLinux)(
     "has no file of the host's, and nothing in its environment block",
     async () => {
-      const pid = await ask(pool, "pid");
+      const pid = (await ask(pool, "pid")) as number;
       const fd = openSync("/etc/hostname", "r");
       const own = await open();
       try {
-        const other = await ask(own, "pid");
+        const other = (await ask(own, "pid")) as number;
         const links = readdirSync(`/proc/${other}/fd`).map((name) => {
           try {
             return readlinkSync(`/proc/${other}/fd/${name}`);

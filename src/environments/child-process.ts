@@ -36,6 +36,7 @@ export function childProcess(options: ChildProcessOptions = {}): Environment {
   return {
     name: "child-process",
     threaded: true,
+    loadsEngine: true,
     // See `worker-threads.ts`.
     stackBytes: { sync: 512 * 1024, asyncify: 64 * 1024 },
     open: (spec) => open(spec, rights),
@@ -43,24 +44,13 @@ export function childProcess(options: ChildProcessOptions = {}): Environment {
 }
 
 async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHandle> {
-  const { fork } = await import("node:child_process");
   const name = `skep worker ${spec.workerId}`;
-  const child = fork(new URL("../guest/entry.child.node.js", import.meta.url), [name], {
-    env: {},
-    execArgv: processArguments(rights, spec),
-    serialization: "advanced",
-    // What a host module prints must not get among what the host itself does.
-    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe", "pipe"],
-  });
+  const child = await start(name, processArguments(rights, spec));
   // Batches do not pass through the relay: it would cost a call more than the rest of the way.
   const toChild = child.stdio[STREAMS.fromParentFd] as Socket;
   const fromChild = child.stdio[STREAMS.toParentFd] as unknown as Socket;
   const lastPrint = keepLastPrint(child);
-  const hasExited = new Promise<void>((resolve) => {
-    child.on("exit", () => resolve());
-    // There is no process, nor will there be an exit.
-    child.on("error", () => child.pid === undefined && resolve());
-  });
+  const hasExited = new Promise<void>((resolve) => child.on("exit", () => resolve()));
 
   function send(message: MessageToRelay): void {
     // Nobody is told: the end of a process has an event of its own.
@@ -75,14 +65,7 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
   });
   const { control, deliver } = controlOverMessages((message) => send({ type: "control", message }));
   const { handle, end } = endable({
-    control: {
-      // A compiled engine cannot leave its process.
-      initialise: (settings) => control.initialise({ ...settings, engineModule: undefined }),
-      install: (change) => control.install(change),
-      statistics: () => control.statistics(),
-      trim: () => control.trim(),
-      shutdown: () => control.shutdown(),
-    },
+    control,
     signals,
     post: batchSender(toChild),
     keepAlive(alive) {
@@ -146,6 +129,22 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     const { heapMb } = rights;
     send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, ...STREAMS });
   });
+}
+
+async function start(name: string, execArgv: string[]): Promise<ChildProcess> {
+  const { fork } = await import("node:child_process");
+  const child = fork(new URL("../guest/entry.child.node.js", import.meta.url), [name], {
+    env: {},
+    execArgv,
+    serialization: "advanced",
+    // What a host module prints must not get among what the host itself does.
+    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe", "pipe"],
+  });
+  if (child.pid !== undefined) return child;
+  // The system has no room for another one, for instance.
+  const cause = await new Promise<Error>((resolve) => child.once("error", resolve));
+  const message = `The process could not start: ${cause.message}`;
+  throw new SkepError("unsupported-environment", message, { cause });
 }
 
 /** Reads what a process prints, so that it never waits for that, and keeps the end of it. */

@@ -11,6 +11,8 @@ export interface Environment {
   readonly name: string;
   /** True when a worker has a thread of its own, so that a hang can be ended by terminating it. */
   readonly threaded: boolean;
+  /** True when workers load the engine themselves, because a compiled one cannot get to them. */
+  readonly loadsEngine?: boolean | undefined;
   /** How much engine stack guest code may use in this environment's threads, in bytes, by engine. */
   readonly stackBytes: { readonly sync: number; readonly asyncify: number };
   /**

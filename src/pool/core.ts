@@ -64,7 +64,7 @@ export class PoolCore {
   private constructor(
     readonly settings: PoolSettings,
     readonly registry: Registry,
-    engineModule: WebAssembly.Module,
+    engineModule: WebAssembly.Module | undefined,
     launch: Launch,
     { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
   ) {

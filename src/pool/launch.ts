@@ -7,13 +7,16 @@ import { SkepError } from "../errors.ts";
 import type { PoolSettings } from "./options.ts";
 
 export class Launch {
-  readonly engineModule: Promise<WebAssembly.Module>;
+  /** Undefined where workers load their own. */
+  readonly engineModule: Promise<WebAssembly.Module | undefined>;
   /** Workers that nobody has taken yet, by number. */
   readonly #workers = new Map<number, Promise<EarlyWorker>>();
 
   /** Workers are numbered from the one after `lastWorkerId` on. */
   constructor(platform: Platform, settings: PoolSettings, lastWorkerId: number = 0) {
-    this.engineModule = platform.loadEngine(settings.engine);
+    const { environment, engine } = settings;
+    this.engineModule =
+      environment.loadsEngine === true ? Promise.resolve(undefined) : platform.loadEngine(engine);
     // Whoever awaits it is told; until then it must not count as unhandled.
     this.engineModule.catch(() => {});
     for (let index = 1; index <= settings.workers; index++) {

@@ -14,7 +14,8 @@ import type { WorkerLoss } from "./supervisor.ts";
 
 export interface WorkerStartOptions {
   settings: PoolSettings;
-  engineModule: WebAssembly.Module;
+  /** Undefined where the worker loads its own. */
+  engineModule: WebAssembly.Module | undefined;
   /** Has the first workers. */
   launch: Launch;
   registry: Registry;

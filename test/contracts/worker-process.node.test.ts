@@ -257,6 +257,25 @@ describe("the end of a worker's process", () => {
   });
 });
 
+it.skipIf(process.platform === "win32")("says why a process cannot be started", async () => {
+  const source = `
+    import { openSync } from "node:fs";
+    import { createPool } from "skep";
+    const pool = await createPool({ environment: "child-process", workers: 1 });
+    try {
+      for (;;) openSync("/dev/null", "r");
+    } catch {}
+    const second = createPool({ environment: "child-process", workers: 1 });
+    await second.catch(({ code, message }) => console.log(code, message));
+    console.log(await pool.eval("1 + 1"));`;
+  const { stdout } = await promisify(execFile)(
+    "sh",
+    ["-c", 'ulimit -n 60 && exec "$0" --input-type=module --eval "$1"', process.execPath, source],
+    { timeout: 20_000 },
+  );
+  expect(stdout).toMatch(/^unsupported-environment The process could not start: .*EMFILE\n2\n$/);
+});
+
 /** Whether a process executes: one that has ended may be listed for as long as nobody asks for it. */
 function isRunning(pid: number): boolean {
   try {

@@ -30,7 +30,7 @@ export const read = (path) => code(() => fs.readFileSync(path, "utf8"));
 export const write = (path) => code(() => fs.writeFileSync(path, "x"));
 export const execute = () => code(() => childProcess.execFileSync("true"));
 export const thread = () => code(() => new Worker("", { eval: true, execArgv: [] }).threadId);
-export const kill = (signal) => process.kill(process.pid, signal);
+export const kill = (signal) => { process.kill(process.pid, signal); for (;;); };
 export const fillHeap = () => { for (const kept = [];;) kept.push(new Array(1e5).fill(kept.length)); };
 export const shout = () => { for (let index = 0; index < 2000; index++) console.error("x".repeat(1000)); };
 `.replaceAll("\n", " ");

@@ -4,6 +4,7 @@
  * objects are reached by number and own name, never handed over.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
+import { FILE_CALL } from "../protocol/file-calls.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
@@ -42,6 +43,8 @@ export interface HostVisit {
   isOver(): boolean;
   /** Counts a call into host code; throws when there was one too many. */
   hostCalled(): void;
+  /** Counts an operation on the pool's files likewise; throws where there are none. */
+  fileCalled(): void;
   /** The arguments of such a call, which count as output. */
   readArguments(args: Address): Payload;
   /** Host objects this sandbox holds handles of. */
@@ -126,18 +129,18 @@ export class HostDoor {
           return 0;
         case HostOperation.commonjs:
           return visit.commonjsBody(heap.text(at(1), 1024));
-        case HostOperation.callHost: {
+        case HostOperation.callHost:
           visit.hostCalled();
-          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2)));
-          return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
-        }
-        case HostOperation.callHostSync: {
+          return callHost(sandbox, visit, heap.text(at(1), 1024), at(2));
+        case HostOperation.callHostSync:
           visit.hostCalled();
-          const args = visit.readArguments(at(2));
-          const reply = visit.callHostSync(heap.text(at(1), 1024), args);
-          if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
-          return placeSyncReply(sandbox, reply);
-        }
+          return callHostSync(sandbox, visit, heap.text(at(1), 1024), at(2));
+        case HostOperation.file:
+          visit.fileCalled();
+          return callHost(sandbox, visit, FILE_CALL + heap.text(at(1), 16), at(2));
+        case HostOperation.fileSync:
+          visit.fileCalled();
+          return callHostSync(sandbox, visit, FILE_CALL + heap.text(at(1), 16), at(2));
         case HostOperation.request:
           return this.#request(sandbox, visit, heap.text(at(1), 16), at(2));
         case HostOperation.platform:
@@ -279,6 +282,17 @@ export function readPayload(
   const writer = new ByteWriter();
   writeValue(sandbox.heap, args, writer, { root: "args", maximumBytes, beside });
   return writer.written;
+}
+
+function callHost(sandbox: Sandbox, visit: HostVisit, name: string, args: Address): Address {
+  const id = visit.callHost(name, visit.readArguments(args));
+  return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
+}
+
+function callHostSync(sandbox: Sandbox, visit: HostVisit, name: string, args: Address): Address {
+  const reply = visit.callHostSync(name, visit.readArguments(args));
+  if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
+  return placeSyncReply(sandbox, reply);
 }
 
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */

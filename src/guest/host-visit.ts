@@ -4,6 +4,7 @@
  */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import { FILE_CALL, type FileSetup } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
@@ -37,6 +38,8 @@ export interface VisitSurroundings {
   answerNow: AnswerNow | undefined;
   /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
   openRequests: (() => GuestRequests) | undefined;
+  /** About the files that guests share, where there are any. */
+  files: FileSetup | undefined;
   readonly inventory: () => Inventory;
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
@@ -160,11 +163,23 @@ class CellVisit implements HostVisit {
   }
 
   hostCalled(): void {
+    this.#countHostCall(true);
+  }
+
+  fileCalled(): void {
+    const { files } = this.#surroundings;
+    if (files === undefined) throw new TypeError("The pool has no files.");
+    this.#countHostCall(!files.isUndoable);
+  }
+
+  /** What cannot be undone is marked: should its worker be lost, the run must not be run again. */
+  #countHostCall(leavesMarks: boolean): void {
     const { signals, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return;
     if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
-    if (run.hostCalls > 1) return;
+    if (!leavesMarks || run.hasCalledHost) return;
+    run.hasCalledHost = true;
     if (signals) signals.markHostCall(run.slot, run.id);
     else {
       send({ type: "host-called", runId: run.id });
@@ -229,6 +244,12 @@ class CellVisit implements HostVisit {
       return reply;
     }
     const mailbox = signals?.mailbox;
+    if (!mailbox && name.startsWith(FILE_CALL)) {
+      return (
+        "std and os need SharedArrayBuffer, which this page has only when it is cross-origin " +
+        'isolated: use fs, e.g. await fs.readFile(path, "utf8").'
+      );
+    }
     if (!mailbox) {
       return (
         `hostSync.${name} needs SharedArrayBuffer, which this page has only when it is cross-origin ` +

@@ -35,6 +35,8 @@ export class Run {
   modules: VirtualModules | undefined;
   consoleBytes = 0;
   hostCalls = 0;
+  /** Whether the parent knows that it has called the host. */
+  hasCalledHost = false;
   /** Bytes of arguments that went to the host. */
   bytesOut = 0;
   gas = 0;

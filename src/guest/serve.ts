@@ -87,9 +87,11 @@ class GuestWorker {
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
     const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
     const engine = await loadEngine(settings.engine, settings.engineModule);
-    const webApis: GuestApiName[] = settings.fetch
-      ? [...settings.webApis, "fetch"]
-      : settings.webApis;
+    const webApis: GuestApiName[] = [
+      ...settings.webApis,
+      ...(settings.fetch ? (["fetch"] as const) : []),
+      ...(settings.files ? (["files"] as const) : []),
+    ];
     const started = await startEngine(engine, { ...settings, webApis });
     const { facts, image: empty, start } = started;
     const door = new HostDoor(hostModules);
@@ -115,6 +117,7 @@ class GuestWorker {
       stackBytes: settings.stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
+      files: settings.files,
       inventory: () => this.#inventory,
       post,
     });

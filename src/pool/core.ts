@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
+import type { SharedFiles } from "./files/shared-files.ts";
 import { Installer } from "./installer.ts";
 import type { WorkerCare } from "./worker-care.ts";
 import { Launch } from "./launch.ts";
@@ -37,6 +38,8 @@ export interface CoreStart extends CoreSurroundings {
   onCreated?: ((core: PoolCore) => void) | undefined;
   /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
   lastWorkerId?: number | undefined;
+  /** The files that guests share, where there are any. */
+  files?: SharedFiles | undefined;
   /** Where the engine and the first workers come from, when they were set in motion before. */
   launch?: Launch | undefined;
 }
@@ -54,6 +57,7 @@ export class PoolCore {
   readonly supervisor: Supervisor;
   readonly installer: Installer;
   readonly quarantine: Quarantine;
+  readonly files: SharedFiles | undefined;
   readonly #watchdog: Watchdog;
   #care: WorkerCare | undefined;
   readonly #whenIdle = new Set<() => void>();
@@ -66,9 +70,10 @@ export class PoolCore {
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
     launch: Launch,
-    { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
+    { clock = systemClock, random = Math.random, lastWorkerId = 0, files }: CoreStart,
   ) {
     this.clock = clock;
+    this.files = files;
     const explain = createExplain((file) => registry.textOf(file));
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
@@ -77,7 +82,7 @@ export class PoolCore {
       registry,
       settlement,
       events,
-      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
+      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock, files),
       quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
@@ -98,6 +103,7 @@ export class PoolCore {
       events,
       random,
       lastWorkerId,
+      files: files?.setup,
       listener: {
         onMessage: (link, message) => dispatcher.onMessage(link, message),
         answerNow: (link, runId, name, args) => dispatcher.answerNow(link, runId, name, args),
@@ -217,6 +223,7 @@ export class PoolCore {
     for (const link of supervisor.workingLinks()) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
+    await this.files?.settled();
     this.events.emit("closed", {});
   }
 

@@ -2,6 +2,7 @@ import type { Platform } from "../environments/contract.ts";
 import { prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import type { CoreSurroundings } from "./core.ts";
+import type { OpenedFiles } from "./files/open.ts";
 import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
@@ -23,13 +24,20 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
   const start = async (): Promise<Pool> => {
-    const [{ startPool }, definitions] = await Promise.all([
+    const [{ startPool }, definitions, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
       sourceDependencies(platform, checked),
+      options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
-    return startPool(platform, settings, { ...surroundings, definitions, bootstrap, launch });
+    const parts = { definitions, bootstrap, launch, files };
+    return startPool(platform, settings, { ...surroundings, ...parts });
   };
   return launch.until(start());
+}
+
+async function filesOf(platform: Platform, options: unknown): Promise<OpenedFiles> {
+  const { openFiles } = await loadPart("shared files", () => import("./files/open.ts"));
+  return openFiles(platform, options);
 }
 
 const warned = new Set<string>();

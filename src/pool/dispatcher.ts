@@ -6,6 +6,7 @@ import type {
   FailedMessage,
   HostCallMessage,
   MessageFromWorker,
+  SettledMessage,
 } from "../protocol/messages.ts";
 import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
@@ -13,12 +14,14 @@ import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
+import type { RunFiles } from "./files/shared-files.ts";
 import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import {
   abortedError,
   lostError,
   missingRequirement,
+  notCommitted,
   queueFull,
   sizeOf,
   unknownFunction,
@@ -78,6 +81,7 @@ export class Dispatcher {
   #isShared = false;
   #lastRunId = 0;
   #inFlight = 0;
+  #committing = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -89,7 +93,7 @@ export class Dispatcher {
   }
 
   get isIdle(): boolean {
-    return this.#inFlight === 0 && this.queue.size === 0;
+    return this.#inFlight === 0 && this.#committing === 0 && this.queue.size === 0;
   }
 
   nextRunId(): number {
@@ -181,7 +185,9 @@ export class Dispatcher {
         const { cost } = message;
         const failed = { ...found.refusal, runId: run.id, cost };
         settlement.failInWorker(run, settlement.failure(run, failed), cost);
-      } else settlement.succeed(run, found.value, message.cost, bytesOut);
+      } else if (run.files === undefined || run.cancelledAtMs !== undefined) {
+        settlement.succeed(run, found.value, message.cost, bytesOut);
+      } else this.#commit(run, run.files, message, found.value);
     } else if (message.type === "failed" && run !== undefined) {
       if (message.code === "timeout") this.#checkClock(run);
       const found = buildable(() => settlement.failure(run, message), "error");
@@ -209,8 +215,34 @@ export class Dispatcher {
     }
   }
 
+  /** A run's files are everybody's before its caller hears of its end. */
+  #commit(
+    run: Run,
+    files: RunFiles,
+    { cost, value: { bytes, buffers } }: SettledMessage,
+    value: unknown,
+  ): void {
+    const { settlement } = this.#options;
+    const bytesOut = payloadBytes({ bytes, buffers });
+    run.phase = "committing";
+    this.#committing++;
+    const settle = (error?: unknown): void => {
+      this.#committing--;
+      if (error === undefined) settlement.succeed(run, value, cost, bytesOut);
+      else settlement.failInWorker(run, notCommitted(run, error, settlement.receipt(run)), cost);
+      this.#reportIdle();
+    };
+    try {
+      const committed = files.commit();
+      if (committed instanceof Promise) committed.then(() => settle(), settle);
+      else settle();
+    } catch (error) {
+      settle(error);
+    }
+  }
+
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
-    run.hasCalledHost = true;
+    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
     void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       if (link.inFlight.get(run.id) !== run) return;
@@ -232,6 +264,7 @@ export class Dispatcher {
   /** Ends a run for a limit that the parent holds. */
   reach(run: Run, reached: NonNullable<Run["reached"]>): void {
     if (run.cancelledAtMs !== undefined || run.phase === "settled") return;
+    if (run.phase === "committing") return;
     run.reached = reached;
     this.abort(run);
   }
@@ -258,7 +291,7 @@ export class Dispatcher {
   answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
-    run.hasCalledHost = true;
+    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
     const reply = this.#options.hostCalls.answerNow(run, { name, args });
     return this.#admitsAnswer(run, reply) ? reply : tooLarge();
@@ -287,6 +320,8 @@ export class Dispatcher {
     }
     // Backwards, so that the oldest one ends up in front.
     for (const run of again.reverse()) {
+      run.files?.discard();
+      run.files = undefined;
       run.phase = "queued";
       run.worker = undefined;
       this.queue.pushFront(run);

@@ -1,11 +1,14 @@
 /** Calls of guests into functions of the host: looked up by own name, limited, answered with data. */
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
+import { CannotWaitError } from "../files/steps.ts";
+import { FILE_CALL } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import { encodeAnswer, encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
+import type { SharedFiles } from "./files/shared-files.ts";
 import type { Run } from "./run.ts";
 import type { HostCallTrace } from "./trace.ts";
 
@@ -33,16 +36,24 @@ interface HostCall {
 export class HostCalls {
   readonly #find: (name: string) => PreparedHost | undefined;
   readonly #clock: Clock;
+  readonly #files: SharedFiles | undefined;
   readonly #runs = new Map<Run, RunCalls>();
   readonly #gates = new Map<string, Gate>();
 
-  constructor(find: (name: string) => PreparedHost | undefined, clock: Clock) {
+  constructor(find: (name: string) => PreparedHost | undefined, clock: Clock, files?: SharedFiles) {
     this.#find = find;
+    this.#files = files;
     this.#clock = clock;
+  }
+
+  /** Whether a call leaves nothing behind when its run fails. */
+  isUndoable(name: string): boolean {
+    return name.startsWith(FILE_CALL) && this.#files?.setup.isUndoable === true;
   }
 
   /** Answers a call. Never rejects: failures are answers too. */
   async answer(run: Run, message: HostCall): Promise<HostAnswer> {
+    if (message.name.startsWith(FILE_CALL)) return this.#answerFiles(run, message);
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
@@ -69,6 +80,7 @@ export class HostCalls {
 
   /** Answers a call at once, for a guest in the caller's own thread. */
   answerNow(run: Run, message: Pick<HostCall, "name" | "args">): HostAnswer {
+    if (message.name.startsWith(FILE_CALL)) return this.#answerFilesNow(run, message);
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
@@ -91,6 +103,39 @@ export class HostCalls {
       trace?.end(false, error);
       return failure(error);
     }
+  }
+
+  async #answerFiles(run: Run, { name, args, isSync }: HostCall): Promise<HostAnswer> {
+    const trace = run.trace?.startHostCall(fileCallName(name));
+    try {
+      const given = decodeArguments(args);
+      const value = await this.#shared().perform(run, name.slice(FILE_CALL.length), given);
+      const answer = success({ name: fileCallName(name) }, value, !isSync, run);
+      trace?.end(answer.succeeded);
+      return answer;
+    } catch (error) {
+      trace?.end(false, error);
+      return failure(error);
+    }
+  }
+
+  #answerFilesNow(run: Run, { name, args }: Pick<HostCall, "name" | "args">): HostAnswer {
+    const trace = run.trace?.startHostCall(fileCallName(name));
+    try {
+      const given = decodeArguments(args);
+      const value = this.#shared().performNow(run, name.slice(FILE_CALL.length), given);
+      const answer = success({ name: fileCallName(name) }, value, true, run);
+      trace?.end(answer.succeeded);
+      return answer;
+    } catch (error) {
+      trace?.end(false, error);
+      return failure(error instanceof CannotWaitError ? cannotWaitForFiles() : error);
+    }
+  }
+
+  #shared(): SharedFiles {
+    if (this.#files === undefined) throw named("ReferenceError", "The pool has no files.");
+    return this.#files;
   }
 
   #call(
@@ -216,6 +261,18 @@ function cannotWait(host: PreparedHost): Error {
   );
 }
 
+function cannotWaitForFiles(): Error {
+  const message =
+    "std and os cannot wait for these files here, where guest and host share a thread: " +
+    'use fs, e.g. await fs.readFile(path, "utf8").';
+  return named("TypeError", message);
+}
+
+/** As spans have it. */
+function fileCallName(name: string): string {
+  return `files.${name.slice(FILE_CALL.length)}`;
+}
+
 function inBytes(bytes: Uint8Array): Payload {
   return { bytes, buffers: NO_BUFFERS };
 }
@@ -226,7 +283,12 @@ export function tooLarge(): HostAnswer {
   return { ...answer, isTooLarge: true };
 }
 
-function success(host: PreparedHost, value: unknown, beside: boolean, run: Run): HostAnswer {
+function success(
+  host: Pick<PreparedHost, "name">,
+  value: unknown,
+  beside: boolean,
+  run: Run,
+): HostAnswer {
   try {
     // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
     const parts = [0, value];

@@ -15,6 +15,7 @@ import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
+import type { PoolFiles } from "./files/pool-files.ts";
 import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
 import { sizeOf, tooMuchSource } from "./outcome.ts";
@@ -101,15 +102,27 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly #core: PoolCore;
   readonly #platform: Platform;
   readonly #telemetry: Telemetry | undefined;
+  readonly #files: PoolFiles | undefined;
   /** Evaluations whose modules or types are still being seen to. */
   readonly #preparing = new Set<Promise<void>>();
 
   /** Pools are made by `createPool`. */
-  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry) {
+  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry, files?: PoolFiles) {
     this.#core = core;
     this.#platform = platform;
     this.#telemetry = telemetry;
+    this.#files = files;
     this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
+  }
+
+  /**
+   * The files that guests share, as the host reads and writes them. Throws `invalid-argument` when
+   * the pool was created without `files`.
+   */
+  get files(): PoolFiles {
+    if (this.#files !== undefined) return this.#files;
+    const message = "The pool has no files. Create it with createPool({ files: {} }).";
+    throw new SkepError("invalid-argument", message);
   }
 
   /**

@@ -137,6 +137,8 @@ function detach(run: Run): void {
   run.worker = undefined;
   run.onSettled?.();
   run.onSettled = undefined;
+  run.files?.discard();
+  run.files = undefined;
   run.stopWatching?.();
   run.stopWatching = undefined;
   run.stopClock?.();

@@ -2,6 +2,7 @@
 import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import type { InstallFailure } from "../protocol/control.ts";
+import type { FileSetup } from "../protocol/file-calls.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "./clock.ts";
 import { createInstallError } from "./install-error.ts";
@@ -19,6 +20,8 @@ export interface WorkerStartOptions {
   launch: Launch;
   registry: Registry;
   explain: Explain;
+  /** About the files that guests share, where there are any. */
+  files?: FileSetup | undefined;
   clock: Clock;
   listener: LinkListener;
 }
@@ -93,7 +96,7 @@ export class WorkerStart {
   }
 
   async #initialise(link: WorkerLink): Promise<void> {
-    const { settings, engineModule } = this.#options;
+    const { settings, engineModule, files } = this.#options;
     const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
     await this.#sharedStart.initialise((start) =>
       link.request(
@@ -106,6 +109,7 @@ export class WorkerStart {
             limits,
             webApis,
             fetch,
+            files,
             installTimeoutMs,
             signals: link.handle.signals?.buffer,
             stackBytes: environment.stackBytes[engine],

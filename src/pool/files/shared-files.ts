@@ -1,0 +1,121 @@
+/** A pool's files: one place for all runs, on whatever worker, and for the host. */
+import { BaseVolume } from "../../files/base.ts";
+import { commit, CommitConflictError } from "../../files/commit.ts";
+import { FileError, StorageError } from "../../files/file-error.ts";
+import type { Target } from "../../files/operations.ts";
+import { Overlay } from "../../files/overlay.ts";
+import { pathInMount } from "../../files/paths.ts";
+import { Quota } from "../../files/quota.ts";
+import { type Eventual, type Steps, Turns } from "../../files/steps.ts";
+import type { FileBackend, Usage, Volume } from "../../files/volume.ts";
+import type { FileSetup } from "../../protocol/file-calls.ts";
+import type { Run } from "../run.ts";
+import { guestCall, type GuestView } from "./guest-calls.ts";
+import type { FilesSettings } from "./settings.ts";
+
+/** What a run has changed and others do not see yet. */
+export interface RunFiles {
+  /** Makes it everybody's. Throws, or rejects with, an Error that says why that is impossible. */
+  commit(): Eventual<void>;
+  /** Forgets it. After a commit there is nothing to forget. */
+  discard(): void;
+}
+
+export class SharedFiles {
+  readonly settings: FilesSettings;
+  readonly quota: Quota;
+  readonly base: Volume;
+  readonly #turns = new Turns();
+  readonly #sharedView: GuestView;
+  readonly #views = new WeakMap<RunFiles, GuestView>();
+
+  constructor(settings: FilesSettings, backend: FileBackend, usage: Usage) {
+    this.settings = settings;
+    this.quota = new Quota(settings, usage);
+    this.base = new BaseVolume(backend, this.quota);
+    this.#sharedView = this.#viewOf(this.base);
+  }
+
+  /** What workers are told. */
+  get setup(): FileSetup {
+    const { readOnly, hasOverlays } = this.settings;
+    return { isUndoable: readOnly || hasOverlays };
+  }
+
+  /** Does what a guest asks for, at once where nothing has to be waited for. */
+  perform(run: Run, name: string, args: readonly unknown[]): Eventual<unknown> {
+    return this.#turns.perform(guestCall(name)(this.#view(run), args));
+  }
+
+  /** The same at once. Throws CannotWaitError where something would have to be waited for. */
+  performNow(run: Run, name: string, args: readonly unknown[]): unknown {
+    return this.#turns.performNow(guestCall(name)(this.#view(run), args));
+  }
+
+  /** Does what the host asks for. */
+  async performForHost<Result>(makeSteps: () => Steps<Result>): Promise<Result> {
+    return this.#turns.perform(makeSteps());
+  }
+
+  /** Resolves when nothing is under way any more. */
+  settled(): Promise<void> {
+    return this.#turns.settled();
+  }
+
+  /** The path inside the mount. Throws FileError. */
+  target(path: unknown, syscall: string): Target {
+    const inside = pathInMount(this.settings, path, syscall);
+    return { inside, path: path as string, syscall };
+  }
+
+  #view(run: Run): GuestView {
+    const { hasOverlays, readOnly } = this.settings;
+    if (!hasOverlays || readOnly) return this.#sharedView;
+    const known = run.files && this.#views.get(run.files);
+    if (known !== undefined) return known;
+    const overlay = new Overlay(this.base, this.quota);
+    const files = this.#runFiles(overlay);
+    const view = this.#viewOf(overlay);
+    this.#views.set(files, view);
+    run.files = files;
+    return view;
+  }
+
+  #runFiles(overlay: Overlay): RunFiles {
+    return {
+      commit: () => this.#turns.perform(this.#commit(overlay)),
+      // In its turn: something may be under way for the run.
+      discard: () => void this.#turns.perform(discard(overlay)),
+    };
+  }
+
+  *#commit(overlay: Overlay): Steps<void> {
+    try {
+      yield* commit(this.base, overlay.takeChanges());
+    } catch (error) {
+      if (error instanceof CommitConflictError) {
+        const path = `${this.settings.mount}/${error.path}`.replace("//", "/");
+        throw new Error(`'${path}' ${error.message}. Nothing was changed.`, { cause: error });
+      }
+      if (!(error instanceof StorageError)) throw error;
+      throw new Error(`${error.message}. Some of it may have been written.`, { cause: error });
+    }
+  }
+
+  #viewOf(volume: Volume): GuestView {
+    const target = (path: unknown, syscall: string): Target => this.target(path, syscall);
+    return {
+      volume,
+      target,
+      writable: (path, syscall) => {
+        const found = target(path, syscall);
+        if (this.settings.readOnly) throw new FileError("EROFS", found);
+        return found;
+      },
+    };
+  }
+}
+
+function* discard(overlay: Overlay): Steps<void> {
+  overlay.discard();
+}

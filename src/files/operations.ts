@@ -1,5 +1,6 @@
 /** What can be done with files, as Node does it, on any volume. Paths were resolved before. */
 import { type Attempt, FileError, type FileErrorCode, StorageError } from "./file-error.ts";
+import { MAXIMUM_DEPTH, tooDeep } from "./paths.ts";
 import type { Steps } from "./steps.ts";
 import { type Entry, joined, type NamedEntry, parentOf, type Volume } from "./volume.ts";
 
@@ -64,15 +65,16 @@ export function* read(
   return yield* within(target, volume.read(target.inside, position, available));
 }
 
-/** Writes into a file that is there. */
+/** Writes into a file that is there; how many zeros the file needed before that. */
 export function* write(
   volume: Volume,
   target: Target,
   position: number,
   bytes: Uint8Array,
-): Steps<void> {
-  yield* file(volume, target);
+): Steps<number> {
+  const { size } = yield* file(volume, target);
   yield* within(target, volume.write(target.inside, position, bytes));
+  return bytes.length === 0 ? 0 : Math.max(0, position - size);
 }
 
 /** Writes at the end of a file, which is made where there is none; its size then. */
@@ -157,9 +159,10 @@ export function* remove(volume: Volume, target: Target, options: RemoveOptions):
   yield* within(target, volume.remove(target.inside));
 }
 
-export function* rename(volume: Volume, from: Target, to: Target): Steps<void> {
+/** How many files and directories that were looked at for it. */
+export function* rename(volume: Volume, from: Target, to: Target): Steps<number> {
   const entry = yield* stat(volume, from);
-  if (from.inside === to.inside) return;
+  if (from.inside === to.inside) return 1;
   if (from.inside === "" || to.inside === "") fail("EPERM", from, "the mount cannot be renamed");
   if (to.inside.startsWith(`${from.inside}/`)) {
     fail("EINVAL", from, "a directory cannot be moved into itself");
@@ -171,23 +174,33 @@ export function* rename(volume: Volume, from: Target, to: Target): Steps<void> {
   else if (replaced.type === "directory") {
     if ((yield* within(to, volume.list(to.inside))).length > 0) fail("ENOTEMPTY", to);
   }
+  const below = entry.type === "directory" ? yield* listAll(volume, from) : [];
+  const depth = below.reduce((deepest, { name }) => Math.max(deepest, depthOf(name)), 0);
+  if (depthOf(to.inside) + depth > MAXIMUM_DEPTH) throw tooDeep(to);
   yield* within(from, volume.rename(from.inside, to.inside));
+  return below.length + 1;
 }
 
 /** Bytes that are copied at once, so that a large file is never whole in memory for it. */
 const COPIED_BYTES = 2 ** 20;
 
-export function* copy(volume: Volume, from: Target, to: Target, exclusive: boolean): Steps<void> {
+/** How many bytes that were. */
+export function* copy(volume: Volume, from: Target, to: Target, exclusive: boolean): Steps<number> {
   const { size } = yield* file(volume, from);
-  if (from.inside === to.inside && !exclusive) return;
+  if (from.inside === to.inside && !exclusive) return 0;
   yield* open(volume, to, { creates: true, exclusive, truncates: true });
   for (let position = 0; position < size; position += COPIED_BYTES) {
     const bytes = yield* read(volume, from, position, Math.min(COPIED_BYTES, size - position));
     yield* within(to, volume.write(to.inside, position, bytes));
   }
+  return size;
 }
 
 const NOTHING = new Uint8Array(0);
+
+function depthOf(path: string): number {
+  return path === "" ? 0 : path.split("/").length;
+}
 
 function* file(volume: Volume, target: Target): Steps<Entry> {
   const entry = yield* stat(volume, target);

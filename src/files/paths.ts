@@ -10,6 +10,8 @@ export interface PathRules {
 
 /** Characters of a whole path, as on most systems. */
 const MAXIMUM_PATH = 4_096;
+/** Names on the way from the mount: what goes through directories need not fear for its stack. */
+export const MAXIMUM_DEPTH = 128;
 
 /**
  * The path below the mount that a caller means: names joined by `/`. Relative ones begin at the
@@ -38,7 +40,13 @@ export function pathInMount(rules: PathRules, given: unknown, syscall: string): 
   }
   const inside = names.slice(mountNames.length);
   for (const name of inside) checkName(name, rules, attempt);
+  if (inside.length > MAXIMUM_DEPTH) throw tooDeep(attempt);
   return inside.join("/");
+}
+
+export function tooDeep(attempt: Attempt): FileError {
+  const reason = `name too long: a path may have ${MAXIMUM_DEPTH} names`;
+  return new FileError("ENAMETOOLONG", attempt, reason);
 }
 
 function namesIn(path: string): string[] {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPool } from "skep";
 import { afterAll } from "vitest";
-import { filesContract, MEMORY } from "./files.ts";
+import { filesContract, filesOnBackends, MEMORY } from "./files.ts";
 
 const made: string[] = [];
 afterAll(() => Promise.all(made.map((directory) => rm(directory, { recursive: true }))));
@@ -17,9 +17,10 @@ const DIRECTORY = {
   },
 };
 
-for (const engine of ["sync", "asyncify"] as const) {
-  const common = { createPool, engine, signals: true, node: true, recursionIsCaught: true };
-  const backends = [MEMORY, DIRECTORY];
-  filesContract({ ...common, environment: "worker-threads", threaded: true }, backends);
-  filesContract({ ...common, environment: "in-thread", threaded: false }, backends);
-}
+const common = { createPool, signals: true, node: true, recursionIsCaught: true };
+const threads = { ...common, environment: "worker-threads", threaded: true };
+const inThread = { ...common, environment: "in-thread", threaded: false };
+filesContract({ ...threads, engine: "sync" }, [MEMORY, DIRECTORY]);
+filesContract({ ...inThread, engine: "sync" }, [MEMORY, DIRECTORY]);
+filesOnBackends({ ...threads, engine: "asyncify" }, [MEMORY]);
+filesOnBackends({ ...inThread, engine: "asyncify" }, [MEMORY]);

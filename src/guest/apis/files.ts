@@ -12,7 +12,6 @@ export const FILES: string = /* js */ `
     if (reply[0]) return receive(reply[1]);
     throw hostError(reply[1]);
   }
-  function tellOf(path) { return typeof path === "string" ? text(path) : path; }
   function dataOf(data) {
     if (typeof data === "string") return data;
     if (isView(data)) return bytesOf(data);
@@ -93,28 +92,28 @@ export const FILES: string = /* js */ `
   }
   const promises = {
     __proto__: null,
-    readFile(path, options) { return ask("readFile", [tellOf(path), encodingOf(options, READING)]); },
-    writeFile(path, data, options) { return ask("writeFile", [tellOf(path), dataOf(data), flagOf(options, "w")]); },
-    appendFile(path, data, options) { return ask("writeFile", [tellOf(path), dataOf(data), flagOf(options, "a")]); },
+    readFile(path, options) { return ask("readFile", [path, encodingOf(options, READING)]); },
+    writeFile(path, data, options) { return ask("writeFile", [path, dataOf(data), flagOf(options, "w")]); },
+    appendFile(path, data, options) { return ask("writeFile", [path, dataOf(data), flagOf(options, "a")]); },
     readdir(path, options) {
       const given = optionsOf(options, LISTING);
       const hasTypes = !!given.withFileTypes;
-      const directory = tellOf(path);
+      const directory = path;
       return then(ask("readdir", [directory, !!given.recursive]), function (flat) {
         return entriesOf(flat, function (name, isDirectory) {
           return hasTypes ? direntIn(directory, name, isDirectory) : name;
         });
       });
     },
-    stat(path) { return then(ask("stat", [tellOf(path)]), function (parts) { return new Stats(parts); }); },
-    mkdir(path, options) { return ask("mkdir", [tellOf(path), !!optionsOf(options, MAKING).recursive]); },
+    stat(path) { return then(ask("stat", [path]), function (parts) { return new Stats(parts); }); },
+    mkdir(path, options) { return ask("mkdir", [path, !!optionsOf(options, MAKING).recursive]); },
     rm(path, options) {
       const given = optionsOf(options, REMOVING);
-      return ask("rm", [tellOf(path), !!given.recursive, !!given.force]);
+      return ask("rm", [path, !!given.recursive, !!given.force]);
     },
-    rename(from, to) { return ask("rename", [tellOf(from), tellOf(to)]); },
-    copyFile(from, to, mode) { return ask("copyFile", [tellOf(from), tellOf(to), mode === 1]); },
-    exists(path) { return ask("exists", [tellOf(path)]); },
+    rename(from, to) { return ask("rename", [from, to]); },
+    copyFile(from, to, mode) { return ask("copyFile", [from, to, mode === 1]); },
+    exists(path) { return ask("exists", [path]); },
   };
   const fs = {};
   const names = ownKeys(promises);
@@ -243,7 +242,7 @@ export const FILES: string = /* js */ `
     SEEK_CUR: 1,
     SEEK_END: 2,
     open(path, mode, errorObject = undefined) {
-      const place = tellOf(path);
+      const place = path;
       try { return new FILE(place, askNow("open", [place, mode === undefined ? "r" : mode])); } catch (error) {
         if (errorObject === undefined) throw error;
         errorObject.errno = errorNumber(error);
@@ -251,12 +250,12 @@ export const FILES: string = /* js */ `
       }
     },
     loadFile(path) {
-      try { return askNow("readFile", [tellOf(path), true]); } catch (error) {
+      try { return askNow("readFile", [path, true]); } catch (error) {
         errorNumber(error);
         return null;
       }
     },
-    exists(path) { return askNow("exists", [tellOf(path)]); },
+    exists(path) { return askNow("exists", [path]); },
   };
   function attempt(action, args) {
     try {
@@ -270,19 +269,19 @@ export const FILES: string = /* js */ `
     S_IFREG: 32768,
     readdir(path) {
       try {
-        return [entriesOf(askNow("readdir", [tellOf(path), false]), function (name) { return name; }), 0];
+        return [entriesOf(askNow("readdir", [path, false]), function (name) { return name; }), 0];
       } catch (error) { return [[], errorNumber(error)]; }
     },
     stat(path) {
       try {
-        const parts = askNow("stat", [tellOf(path)]);
+        const parts = askNow("stat", [path]);
         const time = parts[2];
         return [{ mode: parts[0] ? 16877 : 33188, size: parts[1], atime: time, mtime: time, ctime: time }, 0];
       } catch (error) { return [null, errorNumber(error)]; }
     },
-    mkdir(path) { return attempt("mkdir", [tellOf(path), false]); },
-    remove(path) { return attempt("remove", [tellOf(path)]); },
-    rename(from, to) { return attempt("rename", [tellOf(from), tellOf(to)]); },
+    mkdir(path) { return attempt("mkdir", [path, false]); },
+    remove(path) { return attempt("remove", [path]); },
+    rename(from, to) { return attempt("rename", [from, to]); },
   };
   tag(FILE.prototype, "FILE");
   install("fs", fs);

@@ -12,7 +12,12 @@ export interface GuestView {
   target(path: unknown, syscall: string): Target;
   /** The same, for something that changes files. */
   writable(path: unknown, syscall: string): Target;
+  /** Counts work that no bytes of arguments or answers stand for as so many that came in. */
+  charge(bytes: number): void;
 }
+
+/** What looking at a file or directory counts as. */
+const ENTRY_BYTES = 64;
 
 type GuestCall = (view: GuestView, args: readonly unknown[]) => Steps<unknown>;
 
@@ -54,11 +59,11 @@ const CALLS: Readonly<Record<string, GuestCall>> = {
     return yield* nextLines(volume, place, count(position, "position", place));
   },
   // [how many bytes were written, where that ended]
-  *write({ volume, writable }, [path, position, data]) {
+  *write({ volume, writable, charge }, [path, position, data]) {
     const place = writable(path, "write");
     const bytes = bytesOf(data, place);
     const start = count(position, "position", place);
-    yield* operations.write(volume, place, start, bytes);
+    charge(yield* operations.write(volume, place, start, bytes));
     return [bytes.length, start + bytes.length];
   },
   *append({ volume, writable }, [path, data]) {
@@ -115,13 +120,14 @@ const CALLS: Readonly<Record<string, GuestCall>> = {
     const options = { recursive: false, force: false, directories: true };
     yield* operations.remove(volume, writable(path, "remove"), options);
   },
-  *rename({ volume, writable }, [from, to]) {
+  *rename({ volume, writable, charge }, [from, to]) {
     const place = writable(from, "rename");
-    yield* operations.rename(volume, place, writable(to, "rename"));
+    charge(ENTRY_BYTES * (yield* operations.rename(volume, place, writable(to, "rename"))));
   },
-  *copyFile({ volume, target, writable }, [from, to, isExclusive]) {
+  *copyFile({ volume, target, writable, charge }, [from, to, isExclusive]) {
     const place = target(from, "copyFile");
-    yield* operations.copy(volume, place, writable(to, "copyFile"), isExclusive === true);
+    const other = writable(to, "copyFile");
+    charge(yield* operations.copy(volume, place, other, isExclusive === true));
   },
 };
 

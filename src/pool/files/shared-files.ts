@@ -26,14 +26,12 @@ export class SharedFiles {
   readonly quota: Quota;
   readonly base: Volume;
   readonly #turns = new Turns();
-  readonly #sharedView: GuestView;
-  readonly #views = new WeakMap<RunFiles, GuestView>();
+  readonly #overlays = new WeakMap<RunFiles, Overlay>();
 
   constructor(settings: FilesSettings, backend: FileBackend, usage: Usage) {
     this.settings = settings;
     this.quota = new Quota(settings, usage);
     this.base = new BaseVolume(backend, this.quota);
-    this.#sharedView = this.#viewOf(this.base);
   }
 
   /** What workers are told. */
@@ -69,16 +67,31 @@ export class SharedFiles {
   }
 
   #view(run: Run): GuestView {
+    const target = (path: unknown, syscall: string): Target => this.target(path, syscall);
+    return {
+      volume: this.#volumeOf(run),
+      target,
+      writable: (path, syscall) => {
+        const found = target(path, syscall);
+        if (this.settings.readOnly) throw new FileError("EROFS", found);
+        return found;
+      },
+      charge: (bytes) => {
+        run.hostBytesIn += bytes;
+      },
+    };
+  }
+
+  /** The files as a run sees them. */
+  #volumeOf(run: Run): Volume {
     const { hasOverlays, readOnly } = this.settings;
-    if (!hasOverlays || readOnly) return this.#sharedView;
-    const known = run.files && this.#views.get(run.files);
+    if (!hasOverlays || readOnly) return this.base;
+    const known = run.files && this.#overlays.get(run.files);
     if (known !== undefined) return known;
     const overlay = new Overlay(this.base, this.quota);
-    const files = this.#runFiles(overlay);
-    const view = this.#viewOf(overlay);
-    this.#views.set(files, view);
-    run.files = files;
-    return view;
+    run.files = this.#runFiles(overlay);
+    this.#overlays.set(run.files, overlay);
+    return overlay;
   }
 
   #runFiles(overlay: Overlay): RunFiles {
@@ -100,19 +113,6 @@ export class SharedFiles {
       if (!(error instanceof StorageError)) throw error;
       throw new Error(`${error.message}. Some of it may have been written.`, { cause: error });
     }
-  }
-
-  #viewOf(volume: Volume): GuestView {
-    const target = (path: unknown, syscall: string): Target => this.target(path, syscall);
-    return {
-      volume,
-      target,
-      writable: (path, syscall) => {
-        const found = target(path, syscall);
-        if (this.settings.readOnly) throw new FileError("EROFS", found);
-        return found;
-      },
-    };
   }
 }
 

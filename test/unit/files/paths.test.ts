@@ -46,6 +46,7 @@ describe("paths", () => {
     [`${"a".repeat(256)}`, "ENAMETOOLONG"],
     [`${"é".repeat(128)}`, "ENAMETOOLONG"],
     ["a/".repeat(2049), "ENAMETOOLONG"],
+    ["a/".repeat(129), "ENAMETOOLONG"],
     [7, "EINVAL"],
     [["/data/x"], "EINVAL"],
     [null, "EINVAL"],

@@ -31,7 +31,7 @@ export class Tree {
     await this.#do(path, (at) => operations.open(this.volume, at, flags));
     await this.writeAt(path, 0, text);
   }
-  writeAt(path: string, position: number, text: string): Promise<void> {
+  writeAt(path: string, position: number, text: string): Promise<number> {
     const bytes = new TextEncoder().encode(text);
     return this.#do(path, (at) => operations.write(this.volume, at, position, bytes));
   }
@@ -46,11 +46,11 @@ export class Tree {
     const options = { recursive, force: false, directories: true };
     return this.#do(path, (at) => operations.remove(this.volume, at, options));
   }
-  rename(from: string, to: string): Promise<void> {
+  rename(from: string, to: string): Promise<number> {
     const target = { inside: to, path: `/data/${to}`, syscall: "test" };
     return this.#do(from, (at) => operations.rename(this.volume, at, target));
   }
-  copy(from: string, to: string): Promise<void> {
+  copy(from: string, to: string): Promise<number> {
     const target = { inside: to, path: `/data/${to}`, syscall: "test" };
     return this.#do(from, (at) => operations.copy(this.volume, at, target, false));
   }

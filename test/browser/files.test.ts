@@ -24,7 +24,7 @@ const common = {
 };
 const backends = [MEMORY, { name: "opfs", make: async () => ({ opfs: newName() }) }];
 filesContract({ ...common, environment: "web-worker", threaded: true }, backends);
-filesContract({ ...common, environment: "in-thread", threaded: false }, backends);
+filesContract({ ...common, environment: "in-thread", threaded: false }, [MEMORY]);
 
 describe("the origin's storage", () => {
   it("outlives the pool, and is counted again", async () => {

@@ -20,6 +20,7 @@ function alone(
 export const fileBombs: Family = {
   name: "file bombs",
   pool: { files: { maxBytes: MAXIMUM_BYTES, maxFiles: 100 } },
+  slow: ["operations without end, awaited and not"],
   vectors: [
     alone(
       "bytes, files, directories and copies without end",
@@ -61,7 +62,7 @@ export const fileBombs: Family = {
       "the same quota filled by runs that fail, again and again",
       async ({ pool }) => {
         const source = `await fs.writeFile("f", "x".repeat(900_000)); await fs.mkdir("a/b/c", { recursive: true }); throw 1`;
-        for (let run = 0; run < 8; run++) await pool.eval(source).catch(() => {});
+        for (let run = 0; run < 4; run++) await pool.eval(source).catch(() => {});
         const { bytes, files } = pool.files.usage();
         return [bytes, files, await pool.eval(`await fs.readdir(".")`)];
       },
@@ -145,6 +146,7 @@ export const fileBombs: Family = {
       ],
     ]),
     {
+      slow: true,
       name: "a flood of appends from many runs ends at the quota, with whole lines",
       pool: { files: { maxBytes: 10_000 } },
       async act({ pool }) {

@@ -9,6 +9,7 @@ import { measureRow } from "./harness/rounds.mjs";
 import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
 import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
+import { files } from "./rows/files.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
@@ -25,6 +26,7 @@ const ROWS = [
   buffers,
   smallArguments,
   waitingRuns,
+  files,
   dependencies,
   webApis,
   ...cpuRows,

@@ -17,8 +17,9 @@ import {
   type Usage,
 } from "./volume.ts";
 
-// Windows has none of these, and no way to meet a pipe by its name in a directory.
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+// Windows has neither, and no way to meet a pipe by its name in a directory.
+const { O_NOFOLLOW, O_NONBLOCK } = constants as Partial<typeof constants>;
+const CAREFULLY = (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
 /** What Windows takes for a device, a stream of a file, or another name. */
 const FOREIGN_TO_WINDOWS =
   // oxlint-disable-next-line no-control-regex -- these are among them
@@ -161,7 +162,7 @@ class DirectoryBackend implements FileBackend {
     act: (handle: fs.FileHandle) => Promise<Result>,
   ): Promise<Result> {
     return this.#at(path, async (place) => {
-      const handle = await fs.open(place, flags | O_NOFOLLOW | O_NONBLOCK, 0o666);
+      const handle = await fs.open(place, flags | CAREFULLY, 0o666);
       try {
         if (!(await handle.stat()).isFile()) throw new StorageError("EACCES");
         return await act(handle);

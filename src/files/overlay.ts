@@ -116,6 +116,7 @@ export class Overlay implements Volume {
     change.modifiedMs = Date.now();
   }
 
+  // oxlint-disable-next-line require-yield -- nothing has to be waited for
   *makeDirectory(path: string): Steps<void> {
     const isAnew = this.#changes.has(path);
     this.#take(0, 1);

@@ -223,11 +223,34 @@ function synchronous(poolOf: () => Pool, backend: Backend): void {
       seen.push(std.loadFile("/data/f"), std.loadFile("/data/g"), std.exists("/data/f"), std.exists("g"), file.close());
       seen`;
     expect(await poolOf().eval(source)).toEqual([
-      ...[false, 0],
-      ...[20, 0, "one", 4, "two\r", "thré", 15, "", false, "last", null, true],
-      ...[0, "la", 0, "ast", true, ""],
-      ...[-22, -22, -22],
-      ...["one\nTWO\r\nthré\n\nlast", null, true, false, 0],
+      false,
+      0,
+      20,
+      0,
+      "one",
+      4,
+      "two\r",
+      "thré",
+      15,
+      "",
+      false,
+      "last",
+      null,
+      true,
+      0,
+      "la",
+      0,
+      "ast",
+      true,
+      "",
+      -22,
+      -22,
+      -22,
+      "one\nTWO\r\nthré\n\nlast",
+      null,
+      true,
+      false,
+      0,
     ]);
   });
 
@@ -246,8 +269,17 @@ function synchronous(poolOf: () => Pool, backend: Backend): void {
       }
       seen`;
     expect(await poolOf().eval(source)).toEqual([
-      ...[3, 1, 0, 4, false, 3, true, [7, 2, 3, 4, 6, 7, 0, 0, 9, 7]],
-      ...["RangeError", "RangeError", "RangeError"],
+      3,
+      1,
+      0,
+      4,
+      false,
+      3,
+      true,
+      [7, 2, 3, 4, 6, 7, 0, 0, 9, 7],
+      "RangeError",
+      "RangeError",
+      "RangeError",
     ]);
   });
 
@@ -322,9 +354,20 @@ function synchronous(poolOf: () => Pool, backend: Backend): void {
       seen.push(os.readdir("d"), os.readdir("none"), os.readdir("/etc"), os.remove("d"), os.rename("d/f", "g"), os.remove("d"), os.remove("g"), os.remove("g"));
       seen`;
     expect(await poolOf().eval(source)).toEqual([
-      ...[0, -17, -2],
-      ...[[3, 0o100000, 0], 0o040000, [null, 2]],
-      ...[[["f"], 0], [[], 2], [[], 13], -39, 0, 0, 0, -2],
+      0,
+      -17,
+      -2,
+      [3, 0o100000, 0],
+      0o040000,
+      [null, 2],
+      [["f"], 0],
+      [[], 2],
+      [[], 13],
+      -39,
+      0,
+      0,
+      0,
+      -2,
     ]);
   });
 

@@ -11,6 +11,7 @@ for (const page of [
   "README.md",
   "docs/dependencies.md",
   "docs/fetch.md",
+  "docs/files.md",
   "docs/observability.md",
 ]) {
   const text = readFileSync(new URL(page, root), "utf8");

@@ -9,11 +9,11 @@ import type { Volume } from "../../files/volume.ts";
 export interface GuestView {
   readonly volume: Volume;
   /** Resolves a path inside the mount. Throws FileError. */
-  target(path: unknown, syscall: string): Target;
+  readonly target: (path: unknown, syscall: string) => Target;
   /** The same, for something that changes files. */
-  writable(path: unknown, syscall: string): Target;
+  readonly writable: (path: unknown, syscall: string) => Target;
   /** Counts work that no bytes of arguments or answers stand for as so many that came in. */
-  charge(bytes: number): void;
+  readonly charge: (bytes: number) => void;
 }
 
 /** What looking at a file or directory counts as. */

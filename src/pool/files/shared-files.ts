@@ -116,6 +116,7 @@ export class SharedFiles {
   }
 }
 
+// oxlint-disable-next-line require-yield -- it only waits for its turn
 function* discard(overlay: Overlay): Steps<void> {
   overlay.discard();
 }

@@ -126,7 +126,7 @@ export const fileBombs: Family = {
         `const codes = [];
         for (const path of ["n".repeat(256), "é".repeat(128), "a/".repeat(3000), "x".repeat(1_000_000), "../".repeat(2000)]) { try { await fs.writeFile(path, ""); codes.push("went"); } catch (e) { codes.push(e.code, e.message.length < 400); } }
         codes`,
-        gives(Array(5).fill(["ENAMETOOLONG", true]).flat()),
+        gives(Array.from({ length: 5 }, () => ["ENAMETOOLONG", true]).flat()),
       ],
       [
         "data that is no data",

@@ -21,7 +21,6 @@ import {
   abortedError,
   lostError,
   missingRequirement,
-  notCommitted,
   queueFull,
   sizeOf,
   unknownFunction,
@@ -226,10 +225,10 @@ export class Dispatcher {
     const bytesOut = payloadBytes({ bytes, buffers });
     run.phase = "committing";
     this.#committing++;
-    const settle = (error?: unknown): void => {
+    const settle = (error?: SkepError): void => {
       this.#committing--;
       if (error === undefined) settlement.succeed(run, value, cost, bytesOut);
-      else settlement.failInWorker(run, notCommitted(run, error, settlement.receipt(run)), cost);
+      else settlement.failInWorker(run, error, cost);
       this.#reportIdle();
     };
     try {
@@ -237,7 +236,7 @@ export class Dispatcher {
       if (committed instanceof Promise) committed.then(() => settle(), settle);
       else settle();
     } catch (error) {
-      settle(error);
+      settle(error as SkepError);
     }
   }
 

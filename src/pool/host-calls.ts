@@ -1,7 +1,6 @@
 /** Calls of guests into functions of the host: looked up by own name, limited, answered with data. */
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
-import { CannotWaitError } from "../files/steps.ts";
 import { FILE_CALL } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import { encodeAnswer, encodeArray } from "../protocol/values/inbound.ts";
@@ -53,24 +52,24 @@ export class HostCalls {
 
   /** Answers a call. Never rejects: failures are answers too. */
   async answer(run: Run, message: HostCall): Promise<HostAnswer> {
-    if (message.name.startsWith(FILE_CALL)) return this.#answerFiles(run, message);
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
-      const host = this.#admit(calls, message.name);
+      const host = this.#admit(run, calls, message.name, false);
       trace = run.trace?.startHostCall(host.name);
       // The bytes are a view of a batch: they are read before anything is waited for.
       const given = decodeArguments(message.args);
-      const release = await this.#enter(host);
+      // What needs not wait begins in the order in which it was asked for.
+      const release = host.concurrency === undefined ? undefined : await this.#enter(host);
       try {
         if (calls.hasEnded) throw named("AbortError", "The run has ended.");
-        const args = await validated(host, given);
+        const args = host.validate === undefined ? given : await validated(host, given);
         const result = this.#call(host, run, calls, trace, args);
         const answer = success(host, await this.#inTime(host, result), !message.isSync, run);
         trace?.end(answer.succeeded);
         return answer;
       } finally {
-        release();
+        release?.();
       }
     } catch (error) {
       trace?.end(false, error);
@@ -80,11 +79,10 @@ export class HostCalls {
 
   /** Answers a call at once, for a guest in the caller's own thread. */
   answerNow(run: Run, message: Pick<HostCall, "name" | "args">): HostAnswer {
-    if (message.name.startsWith(FILE_CALL)) return this.#answerFilesNow(run, message);
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
-      const host = this.#admit(calls, message.name);
+      const host = this.#admit(run, calls, message.name, true);
       trace = run.trace?.startHostCall(host.name);
       const args = decodeArguments(message.args);
       const checked = host.validate?.["~standard"].validate(args);
@@ -103,39 +101,6 @@ export class HostCalls {
       trace?.end(false, error);
       return failure(error);
     }
-  }
-
-  async #answerFiles(run: Run, { name, args, isSync }: HostCall): Promise<HostAnswer> {
-    const trace = run.trace?.startHostCall(fileCallName(name));
-    try {
-      const given = decodeArguments(args);
-      const value = await this.#shared().perform(run, name.slice(FILE_CALL.length), given);
-      const answer = success({ name: fileCallName(name) }, value, !isSync, run);
-      trace?.end(answer.succeeded);
-      return answer;
-    } catch (error) {
-      trace?.end(false, error);
-      return failure(error);
-    }
-  }
-
-  #answerFilesNow(run: Run, { name, args }: Pick<HostCall, "name" | "args">): HostAnswer {
-    const trace = run.trace?.startHostCall(fileCallName(name));
-    try {
-      const given = decodeArguments(args);
-      const value = this.#shared().performNow(run, name.slice(FILE_CALL.length), given);
-      const answer = success({ name: fileCallName(name) }, value, true, run);
-      trace?.end(answer.succeeded);
-      return answer;
-    } catch (error) {
-      trace?.end(false, error);
-      return failure(error instanceof CannotWaitError ? cannotWaitForFiles() : error);
-    }
-  }
-
-  #shared(): SharedFiles {
-    if (this.#files === undefined) throw named("ReferenceError", "The pool has no files.");
-    return this.#files;
   }
 
   #call(
@@ -159,8 +124,10 @@ export class HostCalls {
     calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
   }
 
-  #admit(calls: RunCalls, name: string): PreparedHost {
-    const host = this.#find(name);
+  #admit(run: Run, calls: RunCalls, name: string, isNow: boolean): PreparedHost {
+    const host = name.startsWith(FILE_CALL)
+      ? this.#files?.operation(run, name.slice(FILE_CALL.length), isNow)
+      : this.#find(name);
     if (host === undefined) throw named("ReferenceError", `host.${name} is not defined.`);
     const count = (calls.counts.get(name) ?? 0) + 1;
     calls.counts.set(name, count);
@@ -261,18 +228,6 @@ function cannotWait(host: PreparedHost): Error {
   );
 }
 
-function cannotWaitForFiles(): Error {
-  const message =
-    "std and os cannot wait for these files here, where guest and host share a thread: " +
-    'use fs, e.g. await fs.readFile(path, "utf8").';
-  return named("TypeError", message);
-}
-
-/** As spans have it. */
-function fileCallName(name: string): string {
-  return `files.${name.slice(FILE_CALL.length)}`;
-}
-
 function inBytes(bytes: Uint8Array): Payload {
   return { bytes, buffers: NO_BUFFERS };
 }
@@ -283,12 +238,7 @@ export function tooLarge(): HostAnswer {
   return { ...answer, isTooLarge: true };
 }
 
-function success(
-  host: Pick<PreparedHost, "name">,
-  value: unknown,
-  beside: boolean,
-  run: Run,
-): HostAnswer {
+function success(host: PreparedHost, value: unknown, beside: boolean, run: Run): HostAnswer {
   try {
     // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
     const parts = [0, value];

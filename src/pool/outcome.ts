@@ -169,13 +169,6 @@ export function lostError(run: Run, reason: string, receipt: Receipt): SkepError
   return new SkepError("worker-lost", message, { receipt });
 }
 
-/** The error of a run that succeeded, but for its changes of files. */
-export function notCommitted(run: Run, cause: unknown, receipt: Receipt): SkepError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `${describeRun(run)} succeeded, but what it changed of the files could not be committed: ${reason} Run it again.`;
-  return new SkepError("commit-failed", message, { receipt, cause });
-}
-
 /** The start of a sentence about a run. */
 export function describeRun(run: Run): string {
   return run.target.type === "function" ? `Function "${run.name}"` : `The evaluation "${run.name}"`;

@@ -1,21 +1,23 @@
 /** A pool's files: one place for all runs, on whatever worker, and for the host. */
+import { SkepError } from "../../errors.ts";
 import { BaseVolume } from "../../files/base.ts";
 import { commit, CommitConflictError } from "../../files/commit.ts";
-import { FileError, StorageError } from "../../files/file-error.ts";
+import { FileError } from "../../files/file-error.ts";
 import type { Target } from "../../files/operations.ts";
 import { Overlay } from "../../files/overlay.ts";
 import { pathInMount } from "../../files/paths.ts";
 import { Quota } from "../../files/quota.ts";
-import { type Eventual, type Steps, Turns } from "../../files/steps.ts";
+import { CannotWaitError, type Eventual, type Steps, Turns } from "../../files/steps.ts";
 import type { FileBackend, Usage, Volume } from "../../files/volume.ts";
 import type { FileSetup } from "../../protocol/file-calls.ts";
+import type { PreparedHost } from "../../registry/host-functions.ts";
 import type { Run } from "../run.ts";
 import { guestCall, type GuestView } from "./guest-calls.ts";
 import type { FilesSettings } from "./settings.ts";
 
 /** What a run has changed and others do not see yet. */
 export interface RunFiles {
-  /** Makes it everybody's. Throws, or rejects with, an Error that says why that is impossible. */
+  /** Makes it everybody's. Throws, or rejects with, `commit-failed` where that is impossible. */
   commit(): Eventual<void>;
   /** Forgets it. After a commit there is nothing to forget. */
   discard(): void;
@@ -40,14 +42,27 @@ export class SharedFiles {
     return { isUndoable: readOnly || hasOverlays };
   }
 
-  /** Does what a guest asks for, at once where nothing has to be waited for. */
-  perform(run: Run, name: string, args: readonly unknown[]): Eventual<unknown> {
-    return this.#turns.perform(guestCall(name)(this.#view(run), args));
+  /** What a guest asks for, as a host function; with `isNow` one that never returns a promise. */
+  operation(run: Run, name: string, isNow: boolean): PreparedHost {
+    return {
+      name: `files.${name}`,
+      fn: (...args: unknown[]) => {
+        const steps = guestCall(name)(this.#view(run), args);
+        return isNow ? this.#performNow(steps) : this.#turns.perform(steps);
+      },
+    };
   }
 
-  /** The same at once. Throws CannotWaitError where something would have to be waited for. */
-  performNow(run: Run, name: string, args: readonly unknown[]): unknown {
-    return this.#turns.performNow(guestCall(name)(this.#view(run), args));
+  #performNow(steps: Steps<unknown>): unknown {
+    try {
+      return this.#turns.performNow(steps);
+    } catch (error) {
+      if (!(error instanceof CannotWaitError)) throw error;
+      const message =
+        "std and os cannot wait for these files here, where guest and host share a thread: " +
+        'use fs, e.g. await fs.readFile(path, "utf8").';
+      throw new TypeError(message);
+    }
   }
 
   /** Does what the host asks for. */
@@ -89,30 +104,36 @@ export class SharedFiles {
     const known = run.files && this.#overlays.get(run.files);
     if (known !== undefined) return known;
     const overlay = new Overlay(this.base, this.quota);
-    run.files = this.#runFiles(overlay);
+    run.files = this.#runFiles(run, overlay);
     this.#overlays.set(run.files, overlay);
     return overlay;
   }
 
-  #runFiles(overlay: Overlay): RunFiles {
+  #runFiles(run: Run, overlay: Overlay): RunFiles {
     return {
-      commit: () => this.#turns.perform(this.#commit(overlay)),
+      commit: () => this.#turns.perform(this.#commit(run, overlay)),
       // In its turn: something may be under way for the run.
       discard: () => void this.#turns.perform(discard(overlay)),
     };
   }
 
-  *#commit(overlay: Overlay): Steps<void> {
+  *#commit(run: Run, overlay: Overlay): Steps<void> {
     try {
       yield* commit(this.base, overlay.takeChanges());
-    } catch (error) {
-      if (error instanceof CommitConflictError) {
-        const path = `${this.settings.mount}/${error.path}`.replace("//", "/");
-        throw new Error(`'${path}' ${error.message}. Nothing was changed.`, { cause: error });
-      }
-      if (!(error instanceof StorageError)) throw error;
-      throw new Error(`${error.message}. Some of it may have been written.`, { cause: error });
+    } catch (cause) {
+      const reason = this.#commitFailure(cause);
+      const message = `The run "${run.name}" succeeded, but what it changed of the files could not be committed: ${reason} Run it again.`;
+      throw new SkepError("commit-failed", message, { cause });
     }
+  }
+
+  #commitFailure(error: unknown): string {
+    if (error instanceof CommitConflictError) {
+      const path = `${this.settings.mount}/${error.path}`.replace("//", "/");
+      return `'${path}' ${error.message}. Nothing was changed.`;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return `${reason}. Some of it may have been written.`;
   }
 }
 

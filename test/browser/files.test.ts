@@ -1,6 +1,7 @@
 import { createPool } from "skep";
 import { afterAll, describe, expect, it } from "vitest";
-import { filesContract, MEMORY } from "../contracts/files.ts";
+import { filesContract } from "../contracts/files.ts";
+import { MEMORY } from "../contracts/file-backends.ts";
 
 const made: string[] = [];
 let last = 0;

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPool } from "skep";
 import { afterAll } from "vitest";
-import { filesContract, filesOnBackends, MEMORY } from "./files.ts";
+import { filesContract, filesOnBackends } from "./files.ts";
+import { MEMORY } from "./file-backends.ts";
 
 const made: string[] = [];
 afterAll(() => Promise.all(made.map((directory) => rm(directory, { recursive: true }))));

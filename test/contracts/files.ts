@@ -1,16 +1,9 @@
 /** Files that sandboxes share: the same suite in every environment, on every backend it has. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FilesOptions, Pool, SkepError } from "skep";
+import type { Backend } from "./file-backends.ts";
 import { overlaysContract } from "./file-overlays.ts";
 import type { Terrain } from "./suite.ts";
-
-/** A way to keep files; empty when it is asked for. */
-export interface Backend {
-  name: string;
-  make(): Promise<FilesOptions["backend"]>;
-}
-
-export const MEMORY: Backend = { name: "memory", make: async () => "memory" };
 
 /** What a guest's errors look like in a result. */
 const TOLD = `const told = async (act) => {
@@ -25,7 +18,7 @@ export function filesOnBackends(terrain: Terrain, backends: readonly Backend[]):
 
 export function filesContract(terrain: Terrain, backends: readonly Backend[]): void {
   filesOnBackends(terrain, backends);
-  overlaysContract(terrain);
+  for (const backend of backends) overlaysContract(terrain, backend);
   describe(`files: ${terrain.environment}, ${terrain.engine}`, () => limits(terrain));
 }
 

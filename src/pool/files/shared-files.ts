@@ -61,7 +61,7 @@ export class SharedFiles {
       const message =
         "std and os cannot wait for these files here, where guest and host share a thread: " +
         'use fs, e.g. await fs.readFile(path, "utf8").';
-      throw new TypeError(message);
+      throw new TypeError(message, { cause: error });
     }
   }
 

@@ -25,6 +25,7 @@ import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
+import { redeclaring } from "./redeclare.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import { ARGUMENT_SLOTS, type Completion, EvalFlag, type Sandbox } from "./sandbox.ts";
@@ -416,7 +417,9 @@ export class Executor {
     const { sandbox } = cell;
     const isModule = target.kind === "module";
     if (!isModule && target.modules.length + target.imports.length === 0) {
-      return sandbox.evaluate(target.source, target.filename, EvalFlag.async);
+      const evaluate = (): Completion =>
+        sandbox.evaluate(target.source, target.filename, EvalFlag.async);
+      return cell.session ? redeclaring(sandbox, evaluate) : evaluate();
     }
     const { inventory } = this.#settings;
     const modules = new VirtualModules({
@@ -431,7 +434,9 @@ export class Executor {
     }
     run.modules = modules;
     const flags = isModule ? EvalFlag.module : EvalFlag.async;
-    return sandbox.evaluate(modules.entrySource, modules.entryName, flags);
+    const evaluate = (): Completion =>
+      sandbox.evaluate(modules.entrySource, modules.entryName, flags);
+    return cell.session && !isModule ? redeclaring(sandbox, evaluate) : evaluate();
   }
 
   /** Settles the run if its promise has settled, else parks it. */

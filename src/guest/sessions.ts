@@ -98,7 +98,9 @@ export class Sessions {
     const { cells, engineBuild } = this.#settings;
     const cell = this.#find(sessionId);
     const { session } = cell;
-    if (ifQuiet && cell.pendingHostCalls > 0) return undefined;
+    // An answer that has come and not been told yet would be lost, too.
+    const awaitsHost = cell.pendingHostCalls > 0 || session?.late.length !== 0;
+    if (ifQuiet && awaitsHost) return undefined;
     await this.#awaken(cell);
     const { maximumPages, ballast, instance } = cell.sandbox;
     const { segments, gaps, heapEnd, anchors, bytes: count } = cells.capture(cell);

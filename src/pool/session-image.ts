@@ -7,7 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { SkepError } from "../errors.ts";
 import type { RegistryChange, SessionState } from "../protocol/control.ts";
 import type { Limits } from "./limits.ts";
-import { inflate, pack, type PackedState } from "./session-pack.ts";
+import { inflate, pack, type PackedState, sizeOf, unpack } from "./session-pack.ts";
 
 /** What signs images: text, or bytes. Kept from logs and errors. */
 export type Secret = string | Uint8Array;
@@ -47,14 +47,15 @@ export async function encodeImage(
   { manifest, limits }: Pick<ImageSurroundings, "manifest" | "limits">,
   secret: Secret | undefined,
 ): Promise<Uint8Array> {
-  const { state, packed } = given.packed === undefined ? await pack(given.state) : given;
-  const memory = packed ?? state.bytes;
+  // Whole: what it has in common with other sessions is not where it will be.
+  const { state, packed } = await pack(await unpack(given));
+  const memory = packed?.bytes ?? state.bytes;
   const header: Header = {
     ...state,
     isSigned: secret !== undefined,
     memoryBytes: limits.memoryBytes,
     packedBytes: memory.length,
-    bytes: state.stretches.reduce((sum, [, length]) => sum + length, 0),
+    bytes: sizeOf(state),
     revision: manifest.revision,
     definitions: definitionsIn(manifest),
   };

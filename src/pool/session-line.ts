@@ -7,7 +7,7 @@ import type { OpenSession, RegistryChange, SessionState } from "../protocol/cont
 import type { PoolCore } from "./core.ts";
 import type { Limits } from "./limits.ts";
 import type { Run, RunOptions, RunSession } from "./run.ts";
-import { pack, type PackedState, unpack } from "./session-pack.ts";
+import { type Base, pack, type PackedState, storedBytes, unpack } from "./session-pack.ts";
 import type { SessionSettings } from "./session-options.ts";
 import { WorkerGoneError, type WorkerLink } from "./worker-link.ts";
 
@@ -39,6 +39,8 @@ export interface SessionSurroundings {
   nextSessionId(): number;
   /** The worker a session should go to; waits until there is one. */
   chooseWorker(): Promise<WorkerLink>;
+  /** What the states of sessions with the same definitions are kept as differences to. */
+  baseFor(state: SessionState, revision: number): Base;
   onOpened(line: SessionLine): void;
   onGone(line: SessionLine): void;
 }
@@ -436,16 +438,16 @@ export class SessionLine implements RunSession {
     // It waits for the host, whose answer would not find it.
     if (state === undefined) return;
     const { workerId } = link;
-    const stored = await pack(state);
+    const stored = await pack(state, this.#surroundings.baseFor(state, this.manifest.revision));
     if (this.#link !== link) return;
     this.#stored = stored;
     this.#leaveLink();
     await link
       .request("close a session", () => link.handle.control.closeSession(this.id), this.#patienceMs)
       .catch(() => {});
-    const storedBytes = stored.packed?.length ?? state.bytes.length;
     const { core } = this.#surroundings;
-    core.events.emit("session-hibernated", { sessionId: this.id, workerId, storedBytes });
+    const size = storedBytes(stored);
+    core.events.emit("session-hibernated", { sessionId: this.id, workerId, storedBytes: size });
     core.supervisor.reviewRetiring(link);
   }
 }

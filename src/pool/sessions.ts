@@ -2,6 +2,7 @@
 import type { RegistryChange } from "../protocol/control.ts";
 import type { PoolCore } from "./core.ts";
 import { decodeImage } from "./session-image.ts";
+import { Base } from "./session-pack.ts";
 import { SessionLine, type SessionStart, type SessionSurroundings } from "./session-line.ts";
 import { resolveSession, type SessionOptions, type SessionSettings } from "./session-options.ts";
 import { type RestoreOptions, Session } from "./session.ts";
@@ -14,6 +15,7 @@ export class Sessions {
   readonly #lines = new Set<SessionLine>();
   readonly #surroundings: SessionSurroundings;
   #lastId = 0;
+  #base: Base | undefined;
   #knownManifest: RegistryChange | undefined;
 
   constructor(core: PoolCore, submissions: Submissions) {
@@ -23,6 +25,10 @@ export class Sessions {
       core,
       nextSessionId: () => ++this.#lastId,
       chooseWorker: () => this.#chooseWorker(),
+      baseFor: (state, revision) => {
+        if (this.#base?.revision !== revision) this.#base = new Base(state, revision);
+        return this.#base;
+      },
       onOpened: (line) => this.#lines.add(line),
       onGone: (line) => this.#lines.delete(line),
     };

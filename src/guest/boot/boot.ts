@@ -14,6 +14,7 @@ export const HELPERS = [
   "newError",
   "settleHost",
   "abandonHost",
+  "forgetVariable",
   "defineHost",
   "runTimer",
   "importModule",

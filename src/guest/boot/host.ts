@@ -66,6 +66,10 @@ export const HOST: string = /* js */ `
       entry.reject(newError("HostCallAbandonedError", "The sandbox was copied while it waited for the host: the answer went to the original."));
     }
   }
+  // Called by the host with the object that holds let, const and class variables.
+  function forgetVariable(variables, name) {
+    return getOwnPropertyDescriptor(variables, name) !== undefined && deleteProperty(variables, name);
+  }
   // What a host function threw: its name, message, code and own data.
   function hostError(parts) {
     const error = newError(parts[0], parts[1], parts[2]);

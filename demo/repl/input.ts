@@ -1,6 +1,6 @@
 /** Where source is typed: Enter runs it when it is complete, arrows bring back what was typed. */
 import { javascript } from "@codemirror/lang-javascript";
-import { syntaxHighlighting } from "@codemirror/language";
+import { indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
@@ -74,6 +74,7 @@ export function createInput(parent: HTMLElement, actions: InputActions): Input {
         ),
         minimalSetup,
         javascript(),
+        indentOnInput(),
         syntaxHighlighting(classHighlighter),
         EditorView.lineWrapping,
         placeholder("JavaScript, to be run with Enter"),

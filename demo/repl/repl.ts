@@ -80,7 +80,7 @@ export class Repl {
     if (this.#isOpen && this.#sessions.length === 0) this.#begin();
     for (const session of this.#sessions) {
       if (session.state === "ended" && !session.wasEnded) {
-        this.#report(session.moveToNewPool(), () => `${session.label} goes on in the new pool.`);
+        this.#report(session, session.moveToNewPool(), () => "It goes on in the new pool.");
       }
     }
   }
@@ -93,18 +93,22 @@ export class Repl {
   #begin(image?: Uint8Array, from = ""): void {
     if (this.#isBeginning) return;
     this.#isBeginning = true;
-    const label = `Session ${++this.#sessionsSoFar}`;
     const began = performance.now();
     const { memoryBytes } = runLimits();
+    const label = `Session ${this.#sessionsSoFar + 1}`;
     const beginning = LiveSession.begin(label, this.#surroundings, memoryBytes, image);
-    const added = beginning.then((session) => this.#add(session));
     this.#report(
-      added.finally(() => (this.#isBeginning = false)),
-      () => `${label} began ${from}in ${milliseconds(performance.now() - began)}.`,
+      undefined,
+      beginning.finally(() => (this.#isBeginning = false)),
+      (session) => {
+        this.#add(session);
+        return `${label} began ${from}in ${milliseconds(performance.now() - began)}.`;
+      },
     );
   }
 
   #add(session: LiveSession): void {
+    this.#sessionsSoFar++;
     this.#sessions.push(session);
     this.#show(session);
   }
@@ -112,6 +116,7 @@ export class Repl {
   #show(session: LiveSession): void {
     if (this.#shown !== undefined) this.#shown.draft = this.#input.source;
     this.#shown = session;
+    this.#say(`${session.label}.`);
     this.#input.replace(session.draft);
     this.#showTabs();
     this.#changed(session);
@@ -120,33 +125,38 @@ export class Repl {
   #run(source: string): void {
     const session = this.#shown;
     if (session === undefined) return;
-    this.#report(session.run(source), (node) => conclusionOf(node));
+    this.#report(session, session.run(source), (node) => conclusionOf(node));
   }
 
   #goTo(node: RunNode): void {
+    const session = this.#shown;
+    if (session === undefined) return;
     const began = performance.now();
     const where = node.number === 0 ? "the start" : `run ${node.number}`;
     this.#report(
-      this.#shown?.goTo(node),
+      session,
+      session.goTo(node),
       () => `Back at ${where}, in ${milliseconds(performance.now() - began)}.`,
     );
   }
 
   #fork(): void {
-    const label = `Session ${++this.#sessionsSoFar}`;
-    const from = this.#shown?.label ?? "";
+    const session = this.#shown;
+    if (session === undefined) return;
+    const label = `Session ${this.#sessionsSoFar + 1}`;
     const began = performance.now();
-    this.#report(this.#shown?.fork(label), (session) => {
+    this.#report(undefined, session.fork(label), (fork) => {
       const took = milliseconds(performance.now() - began);
-      this.#add(session);
-      return `${label} was forked from ${from} in ${took}. They go separate ways from here.`;
+      this.#add(fork);
+      return `${label} was forked from ${session.label} in ${took}. They go separate ways from here.`;
     });
   }
 
   #save(): void {
-    const { label, current } = this.#shown ?? { label: "", current: { number: 0 } };
-    this.#report(this.#shown?.image(), (image) => {
-      const name = `${label.toLowerCase().replace(" ", "-")}-run-${current.number}.skep`;
+    const session = this.#shown;
+    if (session === undefined) return;
+    const name = `${session.label.toLowerCase().replace(" ", "-")}-run-${session.current.number}.skep`;
+    this.#report(session, session.image(), (image) => {
       offerFile(name, image);
       return `Saved as ${name}, ${bytes(image.length)}.`;
     });
@@ -165,7 +175,8 @@ export class Repl {
     const session = this.#shown;
     if (session === undefined) return;
     if (!session.wasEnded) {
-      this.#report(session.end(), () => `${session.label} has ended. Its time-line can revive it.`);
+      const hint = "A click on one of its runs revives it.";
+      this.#report(session, session.end(), () => `${session.label} has ended. ${hint}`);
       return;
     }
     const place = this.#sessions.indexOf(session);
@@ -175,17 +186,28 @@ export class Repl {
     else this.#show(next);
   }
 
-  /** Says how something went. */
-  #report<Result>(doing: Promise<Result> | undefined, toText: (result: Result) => string): void {
-    summary.classList.remove("bad");
-    void doing?.then(
-      (result) => setText(summary, toText(result)),
+  /** Says how something went: of a session while it is seen, but a failure in any case. */
+  #report<Result>(
+    session: LiveSession | undefined,
+    doing: Promise<Result>,
+    toText: (result: Result) => string,
+  ): void {
+    void doing.then(
+      (result) => {
+        const text = toText(result);
+        if (session === undefined || session === this.#shown) this.#say(text);
+      },
       (error: unknown) => {
         const { code, message } = describeError(error);
-        setText(summary, `${code}: ${message}`);
-        summary.classList.add("bad");
+        const whose = session === undefined || session === this.#shown ? "" : `${session.label}: `;
+        this.#say(`${whose}${code}: ${message}`, true);
       },
     );
+  }
+
+  #say(text: string, isBad = false): void {
+    setText(summary, text);
+    summary.classList.toggle("bad", isBad);
   }
 
   #changed(session?: LiveSession): void {
@@ -250,7 +272,9 @@ export class Repl {
 function conclusionOf({ number, outcome, isRolledBack }: RunNode): string {
   if (outcome === undefined) return "";
   const took = milliseconds(outcome.receipt.wallMs);
-  if (outcome.ok) return `Run ${number} returned in ${took}.`;
+  // What it returned cannot leave the sandbox, but it did what it did.
+  if (outcome.ok || outcome.error.code === "not-marshallable")
+    return `Run ${number} returned in ${took}.`;
   const undone = isRolledBack ? " The session is what it was before." : "";
   return `Run ${number}: ${outcome.error.code} after ${took}.${undone}`;
 }

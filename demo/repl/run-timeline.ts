@@ -27,7 +27,7 @@ export class RunTimeline {
     this.#buttons = [];
     const rows = rowsOf(session.runs).map(({ from, runs }) => {
       const row = create("li", "runs");
-      row.append(create("span", "runs-from", from === undefined ? "" : `from ${nameOf(from)}`));
+      if (from !== undefined) row.append(create("span", "runs-from", `from ${nameOf(from)}`));
       for (const node of runs) row.append(this.#button(node, session.current));
       return row;
     });

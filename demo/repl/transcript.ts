@@ -3,11 +3,13 @@ import { create } from "../dom.ts";
 import { EntryView } from "./entry-view.ts";
 import { pathTo, type RunNode } from "./run-tree.ts";
 
+const HINT = "Nothing has run yet. What one run defines, the next one has.";
+
 export class Transcript {
   readonly #parent: HTMLElement;
   /** Kept, so that what was opened in them stays open. */
   readonly #entries = new WeakMap<RunNode, EntryView>();
-  #shown: RunNode[] = [];
+  #shown: RunNode[] | undefined;
 
   constructor(parent: HTMLElement) {
     this.#parent = parent;
@@ -16,20 +18,20 @@ export class Transcript {
   /** Shows the runs up to this one. */
   show(current: RunNode): void {
     const path = pathTo(current).filter(({ number }) => number > 0);
-    const isSame = path.every((node, index) => node === this.#shown[index]);
-    const wasEmpty = this.#parent.childElementCount === 0;
-    if (isSame && path.length >= this.#shown.length && !wasEmpty && this.#shown.length > 0) {
-      this.#parent.append(
-        ...path.slice(this.#shown.length).map((node) => this.#entry(node).element),
-      );
-    } else if (path.length === 0) {
-      const hint = "Nothing has run yet. What one run defines, the next one has.";
-      this.#parent.replaceChildren(create("p", "empty", hint));
-    } else this.#parent.replaceChildren(...path.map((node) => this.#entry(node).element));
-    const isMore = path.length !== this.#shown.length || !isSame;
+    const shown = this.#shown;
     this.#shown = path;
+    const goesOn = shown?.every((node, index) => node === path[index]) ?? false;
+    if (shown !== undefined && goesOn && shown.length === path.length) {
+      this.update(current);
+      return;
+    }
+    const isAdded = shown !== undefined && shown.length > 0 && goesOn;
+    const entries = path.slice(isAdded ? shown.length : 0).map((node) => this.#entry(node).element);
+    if (isAdded) this.#parent.append(...entries);
+    else this.#parent.replaceChildren(...entries);
+    if (path.length === 0) this.#parent.append(create("p", "empty", HINT));
     this.update(current);
-    if (isMore) this.scrollToEnd();
+    this.scrollToEnd();
   }
 
   /** Something has come to a run. */

@@ -20,8 +20,8 @@ export function valueView(value: unknown): HTMLElement {
 type Entry = readonly [label: string, value: unknown];
 
 interface Entries {
-  total: number;
-  from(start: number, end: number): Entry[];
+  readonly total: number;
+  readonly from: (start: number, end: number) => Entry[];
 }
 
 const NOTHING: Entries = { total: 0, from: () => [] };

@@ -1,5 +1,5 @@
 /** What tests of the playground page have in common. */
-import { expect as baseExpect, type Page, test as base } from "@playwright/test";
+import { expect as baseExpect, type Locator, type Page, test as base } from "@playwright/test";
 
 /** Workers share the machine with whatever else it does. */
 export const expect: typeof baseExpect = baseExpect.configure({ timeout: 15_000 });
@@ -76,3 +76,35 @@ export const pages = [
   { name: "isolated", path: "/", isIsolated: true },
   { name: "plain", path: "/plain.html", isIsolated: false },
 ];
+
+export async function openRepl(page: Page, path = "/"): Promise<void> {
+  await open(page, `${path}#repl`);
+  await expect(replSummary(page)).toContainText("Session 1 began");
+}
+
+export function replSummary(page: Page): Locator {
+  return page.locator("#repl-summary");
+}
+
+export function input(page: Page): Locator {
+  return page.getByRole("textbox", { name: "Input" });
+}
+
+export function entries(page: Page): Locator {
+  return page.getByRole("log", { name: "Runs" }).getByRole("article");
+}
+
+/** Runs source by the keyboard, and gives what the transcript has of it. */
+export async function run(page: Page, source: string): Promise<Locator> {
+  const before = await entries(page).count();
+  await input(page).fill(source);
+  await page.keyboard.press("Control+Enter");
+  const entry = entries(page).nth(before);
+  await expect(entry.locator(".receipt")).toBeVisible();
+  return entry;
+}
+
+export async function returned(page: Page, source: string): Promise<string> {
+  const entry = await run(page, source);
+  return entry.locator(".value").first().innerText();
+}

@@ -1,38 +1,18 @@
 import { readFile } from "node:fs/promises";
 import type { Locator, Page } from "@playwright/test";
-import { expect, hasSideScroll, open, pages, test } from "./playground.ts";
-
-async function openRepl(page: Page, path = "/"): Promise<void> {
-  await open(page, `${path}#repl`);
-  await expect(summary(page)).toContainText("Session 1 began");
-}
-
-function summary(page: Page): Locator {
-  return page.locator("#repl-summary");
-}
-
-function input(page: Page): Locator {
-  return page.getByRole("textbox", { name: "Input" });
-}
-
-function entries(page: Page): Locator {
-  return page.getByRole("log", { name: "Runs" }).getByRole("article");
-}
-
-/** Runs source by the keyboard, and gives what the transcript has of it. */
-async function run(page: Page, source: string): Promise<Locator> {
-  const before = await entries(page).count();
-  await input(page).fill(source);
-  await page.keyboard.press("Control+Enter");
-  const entry = entries(page).nth(before);
-  await expect(entry.locator(".receipt")).toBeVisible();
-  return entry;
-}
-
-async function returned(page: Page, source: string): Promise<string> {
-  const entry = await run(page, source);
-  return entry.locator(".value").first().innerText();
-}
+import {
+  entries,
+  expect,
+  hasSideScroll,
+  input,
+  open,
+  openRepl,
+  pages,
+  replSummary,
+  returned,
+  run,
+  test,
+} from "./playground.ts";
 
 function mark(page: Page, name: string): Locator {
   return page.getByRole("toolbar", { name: "Go to a run" }).getByText(name, { exact: true });
@@ -100,7 +80,8 @@ for (const { name, path } of pages) {
       const endless = await run(page, "kept = 2; for (;;);");
       await expect(endless).toContainText("timeout");
       await expect(endless).toContainText("rolled back");
-      await expect(summary(page)).toContainText("The session is what it was before.");
+      await expect(replSummary(page)).toContainText("The session is what it was before.");
+      await page.getByLabel("Time limit, ms").fill("20000");
       const greedy = await run(
         page,
         "kept = 3; const all = []; for (;;) all.push(new Uint8Array(1e6))",
@@ -138,61 +119,61 @@ for (const { name, path } of pages) {
       await goTo(page, "start");
       expect(await returned(page, "typeof n")).toBe('"undefined"');
     });
-
-    test("saves to a file, loads from one, and refuses what is none", async ({ page }) => {
-      await openRepl(page, path);
-      await run(page, "const secret = 42; function reveal() { return secret; }");
-      const download = page.waitForEvent("download");
-      await page.getByRole("button", { name: "Save" }).click();
-      const saved = await download;
-      expect(saved.suggestedFilename()).toBe("session-1-run-1.skep");
-      const image = await readFile(await saved.path());
-      const load = async (name: string, buffer: Buffer) => {
-        const chooser = page.waitForEvent("filechooser");
-        await page.getByRole("button", { name: "Load" }).click();
-        await (await chooser).setFiles({ name, mimeType: "application/octet-stream", buffer });
-      };
-
-      await page.reload();
-      await expect(summary(page)).toContainText("Session 1 began");
-      await load("saved.skep", image);
-      await expect(summary(page)).toContainText("Session 2 began from saved.skep");
-      expect(await returned(page, "reveal()")).toBe("42");
-
-      await load("photo.skep", Buffer.from("not an image at all"));
-      await expect(summary(page)).toHaveText(/image-refused: .* it does not begin like one\.$/);
-      const damaged = Buffer.from(image);
-      damaged[damaged.length - 100]! ^= 1;
-      await load("damaged.skep", damaged);
-      await expect(summary(page)).toContainText("its checksum is wrong");
-      await load("short.skep", image.subarray(0, 5000));
-      await expect(summary(page)).toContainText("it is cut off");
-      await page.getByLabel("Memory, MiB").fill("8");
-      await load("saved.skep", image);
-      await expect(summary(page)).toContainText("limits.memoryBytes is 8388608");
-      await expect(page.getByRole("tablist", { name: "Sessions" }).getByRole("tab")).toHaveCount(2);
-    });
-
-    test("fits a phone, in either theme, without side scroll", async ({ page }) => {
-      await page.emulateMedia({ colorScheme: "dark" });
-      await page.setViewportSize({ width: 360, height: 740 });
-      await openRepl(page, path);
-      await run(page, "'wide '.repeat(200) + 'x'.repeat(900)");
-      await run(page, `throw new Error('${"long".repeat(40)}')`);
-      const value = await run(page, "({ key: { ['k'.repeat(90)]: 'v'.repeat(300) } })");
-      await value.locator("summary").first().click();
-      await value.locator("summary").nth(1).click();
-      for (let count = 0; count < 12; count++) await run(page, "1");
-      await page.getByRole("button", { name: "Fork" }).click();
-      await page.getByRole("button", { name: "New" }).click();
-      await expect(page.getByRole("tab", { name: "Session 3" })).toBeVisible();
-      expect(await hasSideScroll(page)).toBe(false);
-      await page.getByRole("button", { name: "Switch to the light theme" }).click();
-      await page.setViewportSize({ width: 1280, height: 900 });
-      expect(await hasSideScroll(page)).toBe(false);
-    });
   });
 }
+
+test("saves to a file, loads from one, and refuses what is none", async ({ page }) => {
+  await openRepl(page);
+  await run(page, "const secret = 42; function reveal() { return secret; }");
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const saved = await download;
+  expect(saved.suggestedFilename()).toBe("session-1-run-1.skep");
+  const image = await readFile(await saved.path());
+  const load = async (name: string, buffer: Buffer) => {
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Load …", exact: true }).click();
+    await (await chooser).setFiles({ name, mimeType: "application/octet-stream", buffer });
+  };
+
+  // The other page runs it in its own thread.
+  await openRepl(page, "/plain.html");
+  await load("saved.skep", image);
+  await expect(replSummary(page)).toContainText("Session 2 began from saved.skep");
+  expect(await returned(page, "reveal()")).toBe("42");
+
+  await load("photo.skep", Buffer.from("not an image at all"));
+  await expect(replSummary(page)).toHaveText(/image-refused: .* it does not begin like one\.$/);
+  const damaged = Buffer.from(image);
+  damaged[damaged.length - 100]! ^= 1;
+  await load("damaged.skep", damaged);
+  await expect(replSummary(page)).toContainText("its checksum is wrong");
+  await load("short.skep", image.subarray(0, 5000));
+  await expect(replSummary(page)).toContainText("it is cut off");
+  await page.getByLabel("Memory, MiB").fill("8");
+  await load("saved.skep", image);
+  await expect(replSummary(page)).toContainText("limits.memoryBytes is 8388608");
+  await expect(page.getByRole("tablist", { name: "Sessions" }).getByRole("tab")).toHaveCount(2);
+});
+
+test("fits a phone, in either theme, without side scroll", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await openRepl(page, "/plain.html");
+  await run(page, "'wide '.repeat(200) + 'x'.repeat(900)");
+  await run(page, `throw new Error('${"long".repeat(40)}')`);
+  const value = await run(page, "({ key: { ['k'.repeat(90)]: 'v'.repeat(300) } })");
+  await value.locator("summary").first().click();
+  await value.locator("summary").nth(1).click();
+  for (let count = 0; count < 12; count++) await run(page, "1");
+  await page.getByRole("button", { name: "Fork" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await expect(page.getByRole("tab", { name: "Session 3" })).toBeVisible();
+  expect(await hasSideScroll(page)).toBe(false);
+  await page.getByRole("button", { name: "Switch to the light theme" }).click();
+  await page.setViewportSize({ width: 1280, height: 900 });
+  expect(await hasSideScroll(page)).toBe(false);
+});
 
 test("the keyboard is enough", async ({ page }) => {
   await open(page);
@@ -200,7 +181,7 @@ test("the keyboard is enough", async ({ page }) => {
   await page.locator("#tab-calls").focus();
   await page.keyboard.press("ArrowRight");
   await expect(page.locator("#tab-repl")).toBeFocused();
-  await expect(summary(page)).toContainText("Session 1 began");
+  await expect(replSummary(page)).toContainText("Session 1 began");
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await page.locator("#skip").focus();
   await page.keyboard.press("Enter");
@@ -270,13 +251,13 @@ test("sessions outlive their worker, their pool, and their end", async ({ page }
 
   await page.getByRole("spinbutton", { name: "Workers" }).fill("1");
   await page.getByRole("spinbutton", { name: "Workers" }).blur();
-  await expect(summary(page)).toContainText("It goes on in the new pool.");
+  await expect(replSummary(page)).toContainText("It goes on in the new pool.");
   expect(await returned(page, "n += 1")).toBe("9");
   await page.getByLabel("Engine").selectOption("asyncify");
-  await expect(summary(page)).toContainText("image-refused");
+  await expect(replSummary(page)).toContainText("image-refused");
   await expect(page.locator("#repl-state")).toHaveText("ended");
   await page.getByLabel("Engine").selectOption("sync");
-  await expect(summary(page)).toContainText("It goes on in the new pool.");
+  await expect(replSummary(page)).toContainText("It goes on in the new pool.");
 
   await page.getByRole("button", { name: "End" }).click();
   await expect(page.locator("#repl-state")).toHaveText("ended");
@@ -285,6 +266,6 @@ test("sessions outlive their worker, their pool, and their end", async ({ page }
   expect(await returned(page, "n")).toBe("8");
   await page.getByRole("button", { name: "End" }).click();
   await page.getByRole("button", { name: "Remove" }).click();
-  await expect(summary(page)).toContainText("Session 2 began");
+  await expect(replSummary(page)).toContainText("Session 2 began");
   expect(await returned(page, "typeof n")).toBe('"undefined"');
 });

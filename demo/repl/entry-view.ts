@@ -35,7 +35,7 @@ export class EntryView {
       this.#lines.append(line);
     }
     this.#shownLines = lines.length;
-    this.element.toggleAttribute("aria-busy", outcome === undefined);
+    this.element.setAttribute("aria-busy", String(outcome === undefined));
     if (outcome === undefined || this.#isSettled) return;
     this.#isSettled = true;
     if (linesLeftOut > 0) {

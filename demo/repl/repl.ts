@@ -11,7 +11,7 @@ import { createInput, type Input } from "./input.ts";
 import { LiveSession, type Surroundings } from "./live-session.ts";
 import { RunTimeline } from "./run-timeline.ts";
 import type { RunNode } from "./run-tree.ts";
-import { offerFile } from "./saved-file.ts";
+import { offerFile } from "../saved-file.ts";
 import { Transcript } from "./transcript.ts";
 
 const buttons = {

@@ -26,7 +26,7 @@ export class RunTimeline {
     const hadFocus = this.#parent.contains(document.activeElement);
     this.#buttons = [];
     const rows = rowsOf(session.runs).map(({ from, runs }) => {
-      const row = create("li", "runs");
+      const row = create("div", "runs");
       if (from !== undefined) row.append(create("span", "runs-from", `from ${nameOf(from)}`));
       for (const node of runs) row.append(this.#button(node, session.current));
       return row;

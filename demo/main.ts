@@ -6,6 +6,7 @@ import { ThroughputMeter } from "./chart.ts";
 import { byId, setText } from "./dom.ts";
 import { createEditor } from "./editor.ts";
 import { examples } from "./examples.ts";
+import { FilesPanel } from "./files/files-panel.ts";
 import { count, milliseconds, plural } from "./format.ts";
 import { LanesView } from "./lanes.ts";
 import { describeError, OutputView } from "./output.ts";
@@ -41,7 +42,8 @@ let lastPictureMs = 0;
 let health: ReturnType<Pool["health"]> = [];
 
 const host = new PoolHost();
-const repl = new Repl(host);
+const files = new FilesPanel();
+const repl = new Repl(host, () => files.refresh());
 const timeline = new Timeline();
 const meter = new ThroughputMeter();
 const output = new OutputView(() => wake());
@@ -72,6 +74,7 @@ host.onChange = (state: HostState) => {
   if (state.state === "ready") {
     watch(state.pool);
     repl.onPool(state.pool);
+    files.onPool(state.pool);
     health = state.pool.health();
     timeline.reset(
       health.map(({ id }) => id),
@@ -302,7 +305,10 @@ byId("clear", HTMLButtonElement).addEventListener("click", () => {
   setText(summary, "Cleared.");
 });
 setUpViews((view) => {
-  if (view === "repl") repl.open();
+  if (view === "repl") {
+    repl.open();
+    files.refresh();
+  }
   redraw();
 });
 setUpExamples();

@@ -43,7 +43,8 @@ export class Repl {
   #runsSoFar = 0;
   #sessionsSoFar = 0;
 
-  constructor(host: PoolHost) {
+  /** `onRun` is called after every run. */
+  constructor(host: PoolHost, onRun: () => void) {
     this.#host = host;
     this.#transcript = new Transcript(byId("transcript", HTMLElement));
     this.#console = new ConsoleOfRuns((node) => this.#transcript.update(node));
@@ -51,7 +52,10 @@ export class Repl {
       pool: () => this.#host.pool,
       nextRunNumber: () => ++this.#runsSoFar,
       onBegin: (filename, node) => this.#console.begin(filename, node),
-      onEnd: (filename) => this.#console.end(filename),
+      onEnd: (filename) => {
+        this.#console.end(filename);
+        onRun();
+      },
       timeoutMs: () => runLimits().timeoutMs,
       onChange: (session) => this.#changed(session),
     };

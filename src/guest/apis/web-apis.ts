@@ -99,6 +99,11 @@ const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
   microtasks: { source: MICROTASKS },
 };
 
+/** All that any sandbox may have of them, for telling one version of this library from another. */
+export function webApiText(): string {
+  return [COMMON, DOM_EXCEPTIONS, ...Object.values(WEB_APIS).map(({ source }) => source)].join();
+}
+
 /**
  * The guest sources of these APIs and those they need, in order: functions of the table of shared
  * names, from which each takes what it uses.

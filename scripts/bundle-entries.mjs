@@ -22,7 +22,11 @@ const common = {
 };
 
 const workers = ["src/guest/entry.node.ts", "src/guest/entry.web.ts"];
-const parents = ["src/index.node.ts", "src/facades/procedure-call/index.node.ts"];
+const parents = [
+  "src/index.node.ts",
+  "src/facades/procedure-call/index.node.ts",
+  "src/facades/worker-pool/index.node.ts",
+];
 
 export async function bundleEntries() {
   await build({ ...common, platform: "neutral", external: ["node:*"], entryPoints: workers });

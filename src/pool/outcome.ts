@@ -34,7 +34,9 @@ export function receiptOf(
 /** Bytes that a run starts with; of text, its characters. */
 export function sizeOf(target: RunTarget): number {
   if (target.type === "function") return payloadBytes(target.args);
-  return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
+  const { modules, source, globals } = target;
+  const base = source.length + (globals === undefined ? 0 : payloadBytes(globals));
+  return modules.reduce((sum, [, text]) => sum + text.length, base);
 }
 
 /** How long a run was running whose worker can no longer tell. */

@@ -171,7 +171,7 @@ export class WorkerLink {
         args: target.args,
       });
     } else {
-      const { kind, filename, source, modules, imports } = target;
+      const { kind, filename, source, modules, imports, globals } = target;
       this.#send({
         type: "run-source",
         runId,
@@ -183,6 +183,7 @@ export class WorkerLink {
         source,
         modules,
         imports,
+        globals,
       });
     }
   }

@@ -213,7 +213,11 @@ async function loadLocal(
 }
 
 /** Whether an evaluation belongs in the local context. */
-function isLocal({ strategy }: EnabledSettings, code: string, localOnly: readonly string[]): boolean {
+function isLocal(
+  { strategy }: EnabledSettings,
+  code: string,
+  localOnly: readonly string[],
+): boolean {
   if (strategy !== "auto") return strategy === "local";
   return localOnly.some((name) => names(code, name));
 }

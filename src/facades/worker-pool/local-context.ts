@@ -16,11 +16,16 @@ export type ContextEvalOptions = core.ContextEvalOptions;
 /** The engine's flag for scripts with top-level await: their value is a promise of `{ value }`. */
 const ASYNC_FLAG = 1 << 7;
 
+/** How long one evaluation may take, and whether it took that long. */
+interface TimeLimit {
+  timeoutMs: number;
+  isReached: boolean;
+}
+
 export class LocalContext {
   readonly context: core.QuickJSAsyncContext;
   readonly values: LocalValues;
   readonly globals: LocalGlobals;
-  #wasInterrupted = false;
   /** The evaluation that was asked for last: the engine can only suspend one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -44,7 +49,9 @@ export class LocalContext {
       if (stackBytes !== undefined) context.runtime.setMaxStackSize(stackBytes);
       const values = new LocalValues(context);
       if (bootstrapCode !== undefined) {
-        const result = await context.evalCodeAsync(bootstrapCode, "bootstrap.js", { type: "global" });
+        const result = await context.evalCodeAsync(bootstrapCode, "bootstrap.js", {
+          type: "global",
+        });
         context.unwrapResult(result).dispose();
       }
       return new LocalContext(context, values);
@@ -64,74 +71,76 @@ export class LocalContext {
     options: number | ContextEvalOptions | undefined,
     timeoutMs: number,
   ): Promise<HandleResult> {
-    const evaluated = this.#last.then(() =>
-      this.#inTime(timeoutMs, () =>
-        this.context.evalCodeAsync(code, filename ?? "eval.js", options ?? ASYNC_FLAG),
-      ),
-    );
-    this.#last = evaluated.catch(() => {});
-    const result = await evaluated;
-    if (result.error !== undefined && timeoutMs > 0 && this.#wasInterrupted) {
-      result.error.dispose();
-      return { error: this.timeout(timeoutMs) };
-    }
-    if (result.error !== undefined || options !== undefined) return result as HandleResult;
-    return result.value.consume((promise) => this.#settled(promise, timeoutMs));
+    const limit: TimeLimit = { timeoutMs, isReached: false };
+    const result = await this.#evaluated(code, filename ?? "eval.js", options, limit);
+    if (result.error === undefined || !limit.isReached) return result;
+    result.error.dispose();
+    return { error: this.#timeoutError(timeoutMs) };
   }
 
-  /** The value of a script's promise of `{ value }`, which may be a promise again. */
-  async #settled(promise: core.QuickJSHandle, timeoutMs: number): Promise<HandleResult> {
-    const outer = await this.#resolved(promise, timeoutMs);
+  async #evaluated(
+    code: string,
+    filename: string,
+    options: number | ContextEvalOptions | undefined,
+    limit: TimeLimit,
+  ): Promise<HandleResult> {
+    const entered = this.#last.then(() =>
+      this.#inTime(limit, () => this.context.evalCodeAsync(code, filename, options ?? ASYNC_FLAG)),
+    );
+    this.#last = entered.catch(() => {});
+    const result = (await entered) as HandleResult;
+    if (result.error !== undefined || options !== undefined) return result;
+    // A promise of `{ value }`, whose value may be a promise again.
+    const outer = await result.value.consume((promise) => this.#resolved(promise, limit));
     if (outer.error !== undefined) return outer;
     const inner = outer.value.consume((wrapper) => this.context.getProp(wrapper, "value"));
-    const isPromise = this.context.typeof(inner) === "object";
-    return isPromise ? inner.consume((value) => this.#resolved(value, timeoutMs)) : { value: inner };
+    if (this.context.typeof(inner) !== "object") return { value: inner };
+    return inner.consume((value) => this.#resolved(value, limit));
   }
 
-  async #resolved(promise: core.QuickJSHandle, timeoutMs: number): Promise<HandleResult> {
+  async #resolved(promise: core.QuickJSHandle, limit: TimeLimit): Promise<HandleResult> {
     const { context } = this;
-    const resolved = context.resolvePromise(promise);
-    this.#inTime(timeoutMs, () => context.runtime.executePendingJobs()).dispose();
-    if (timeoutMs === 0) return (await resolved) as HandleResult;
+    const resolved = context.resolvePromise(promise) as Promise<HandleResult>;
+    this.#inTime(limit, () => context.runtime.executePendingJobs()).dispose();
+    const { timeoutMs } = limit;
+    if (timeoutMs === 0) return resolved;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<HandleResult>((resolve) => {
-      timer = setTimeout(() => resolve({ error: this.timeout(timeoutMs) }), timeoutMs);
+      timer = setTimeout(() => {
+        limit.isReached = true;
+        resolve({ error: context.undefined });
+      }, timeoutMs);
     });
     try {
-      return await Promise.race([resolved as Promise<HandleResult>, late]);
+      return await Promise.race([resolved, late]);
     } finally {
       clearTimeout(timer);
     }
   }
 
   /** Enters the engine, which is interrupted when it takes too long. */
-  #inTime<Result>(timeoutMs: number, enter: () => Result): Result {
-    if (timeoutMs === 0) return enter();
+  #inTime<Result>(limit: TimeLimit, enter: () => Result): Result {
+    if (limit.timeoutMs === 0) return enter();
     const { runtime } = this.context;
-    const deadline = performance.now() + timeoutMs;
-    this.#wasInterrupted = false;
+    const deadline = performance.now() + limit.timeoutMs;
     runtime.setInterruptHandler(() => {
-      const isLate = performance.now() > deadline;
-      this.#wasInterrupted ||= isLate;
-      return isLate;
+      if (performance.now() > deadline) limit.isReached = true;
+      return limit.isReached;
     });
+    const stop = (): void => runtime.removeInterruptHandler();
     const result = enter();
     // Where it is suspended, the handler stays until it has come to its end.
-    if (result instanceof Promise) {
-      void result.then(
-        () => runtime.removeInterruptHandler(),
-        () => runtime.removeInterruptHandler(),
-      );
-    } else runtime.removeInterruptHandler();
+    if (result instanceof Promise) void result.then(stop, stop);
+    else stop();
     return result;
   }
 
-  /** An error that says so. */
-  timeout(timeoutMs: number): core.QuickJSHandle {
-    return this.context.newError({
-      name: "TimeoutError",
-      message: `Task timed out after ${timeoutMs}ms`,
-    });
+  #timeoutError(timeoutMs: number): core.QuickJSHandle {
+    const { context } = this;
+    const message = `Task timed out after ${timeoutMs}ms`;
+    const error = context.newError({ name: "TimeoutError", message });
+    context.setProp(error, "isTimeout", context.true);
+    return error;
   }
 
   dispose(): void {

@@ -58,7 +58,10 @@ export abstract class LocalHandles {
   }
 
   /** A function of the host. It stays in the local context: workers cannot call it. */
-  newFunction(name: string, implementation: VmFunctionImplementation<QuickJSHandle>): QuickJSHandle {
+  newFunction(
+    name: string,
+    implementation: VmFunctionImplementation<QuickJSHandle>,
+  ): QuickJSHandle {
     return this.local("newFunction").newFunction(name, implementation);
   }
 

@@ -16,6 +16,8 @@ const MAXIMUM_DEPTH = 500;
 const HELPERS = `(() => {
   const { getPrototypeOf, keys, getOwnPropertyNames, getOwnPropertyDescriptor } = Object;
   const { isArray } = Array;
+  const { isView } = ArrayBuffer;
+  const nameOfView = getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
   const baseline = new Set(getOwnPropertyNames(globalThis));
   const photographed = new Map();
   const kinds = [[Date, "date"], [Map, "map"], [Set, "set"], [ArrayBuffer, "buffer"]];
@@ -24,6 +26,7 @@ const HELPERS = `(() => {
   return {
     kindOf(value) {
       if (isArray(value)) return "array";
+      if (isView(value)) return "view";
       const prototype = getPrototypeOf(value);
       if (prototype === null || prototype === Object.prototype) return "object";
       return kinds.find(([constructor]) => prototype === constructor.prototype)?.[1] ?? "other";
@@ -31,6 +34,10 @@ const HELPERS = `(() => {
     partsOf(value, kind) {
       if (kind === "array") return value;
       if (kind === "set") return [...value];
+      if (kind === "view") {
+        const name = nameOfView.call(value) ?? "DataView";
+        return [name, value.buffer, value.byteOffset, value.length ?? value.byteLength];
+      }
       if (kind === "map") return [...value].flat(1);
       return keys(value).flatMap((key) => [key, value[key]]);
     },
@@ -58,6 +65,14 @@ const HELPERS = `(() => {
 })()`;
 
 type Helper = "kindOf" | "partsOf" | "timeOf" | "create" | "fill" | "photograph" | "globals";
+
+type ViewParts = [name: string, buffer: ArrayBuffer, byteOffset: number, length: number];
+
+/** The engine has said what it is called: there is no other kind of that name. */
+function viewOf([name, ...parts]: ViewParts): ArrayBufferView {
+  type View = new (...parts: [ArrayBuffer, number, number]) => ArrayBufferView;
+  return new (globalThis as unknown as Record<string, View>)[name]!(...parts);
+}
 
 export class LocalValues {
   readonly #context: QuickJSAsyncContext;
@@ -119,6 +134,7 @@ export class LocalValues {
       .consume((list) => this.list(list, (part) => this.toHost(part, depth + 1)));
     if (kind === "array") return parts;
     if (kind === "set") return new Set(parts);
+    if (kind === "view") return viewOf(parts as ViewParts);
     const pairs = parts.flatMap((part, at) => (at % 2 === 0 ? [[part, parts[at + 1]]] : []));
     if (kind === "map") return new Map(pairs as [unknown, unknown][]);
     return Object.fromEntries(pairs as [string, unknown][]);
@@ -172,7 +188,8 @@ export class LocalValues {
   #create(value: object, made: Map<object, QuickJSHandle>): QuickJSHandle {
     const context = this.#context;
     if (Array.isArray(value)) return context.newArray();
-    if (value instanceof Error) return context.newError({ name: value.name, message: value.message });
+    if (value instanceof Error)
+      return context.newError({ name: value.name, message: value.message });
     if (value instanceof ArrayBuffer) return context.newArrayBuffer(value.slice());
     if (ArrayBuffer.isView(value)) {
       const { buffer, byteOffset, byteLength } = value;
@@ -202,7 +219,8 @@ export class LocalValues {
       this.#make(part, made).consume((local) => {
         // Assigned, it would be the prototype.
         if (key !== "__proto__") context.setProp(handle, key, local);
-        else context.defineProp(handle, key, { value: local, configurable: true, enumerable: true });
+        else
+          context.defineProp(handle, key, { value: local, configurable: true, enumerable: true });
       });
     };
     if (Array.isArray(value)) {

@@ -114,7 +114,9 @@ export function resolveSettings(
     bootstrapCode,
   };
   if (settings.forceMultiThreaded && settings.forceSingleThreaded) {
-    throw invalid("forceMultiThreaded and forceSingleThreaded exclude each other: set one of them.");
+    throw invalid(
+      "forceMultiThreaded and forceSingleThreaded exclude each other: set one of them.",
+    );
   }
   return settings;
 }

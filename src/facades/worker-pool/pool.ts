@@ -1,10 +1,7 @@
 /** The pool itself, on whatever platform `index*` put it. */
 import { isMultiThreadingSupported } from "./capabilities.ts";
 import { createLog } from "./log.ts";
-import {
-  type TaskOptions,
-  type WorkerPoolSettings,
-} from "./options.ts";
+import { type TaskOptions, type WorkerPoolSettings } from "./options.ts";
 import type { WorkerTaskResult } from "./results.ts";
 import type { WorkerSession } from "./session.ts";
 import { WorkerSessions } from "./sessions.ts";

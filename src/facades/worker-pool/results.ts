@@ -16,7 +16,8 @@ export interface WorkerTaskError {
 
 /** How a task ended. */
 export type WorkerTaskResult<Value = unknown> =
-  { value: Value; error?: undefined } | { value?: undefined; error: WorkerTaskError };
+  | { value: Value; error?: undefined }
+  | { value?: undefined; error: WorkerTaskError };
 
 /** The task a failure belongs to. */
 export interface FailedTask {
@@ -36,7 +37,7 @@ const NAMES: Partial<Record<SkepErrorCode, string>> = {
   "output-exceeded": "OutputExceededError",
   "not-marshallable": "DataCloneError",
   "session-ended": "SessionReleasedError",
-  "closed": "SessionReleasedError",
+  closed: "SessionReleasedError",
 };
 
 /** What `unwrapResult()` throws for a failure. */

@@ -3,13 +3,8 @@ import type { SourceOptions } from "../../pool/run.ts";
 import type { Session } from "../../pool/session.ts";
 import type { Log } from "./log.ts";
 import { checkTask, type TaskOptions } from "./options.ts";
-import {
-  failureResult,
-  poolDisposedResult,
-  releasedResult,
-  type WorkerTaskResult,
-} from "./results.ts";
-import type { Globals, Tasks } from "./tasks.ts";
+import { poolDisposedResult, releasedResult, type WorkerTaskResult } from "./results.ts";
+import { type Globals, resultOf, type Tasks } from "./tasks.ts";
 
 /** Options of a task in a session: its tasks take turns. */
 export type SessionEvalOptions = Omit<TaskOptions, "priority">;
@@ -68,14 +63,15 @@ export class WorkerSession implements Disposable, AsyncDisposable {
     const taskId = `${this.sessionId}-task-${++this.#lastTask}`;
     const task = { taskId, code, timeoutMs: timeout };
     log?.("log", `Session ${this.sessionId}: Evaluating on worker #${this.workerId}`);
+    log?.("log", `Worker #${this.workerId}: Starting ${taskId}`);
     const globals = this.#surroundings.globals?.();
     const execution = { eval: code, filename, type, globals };
     const outcome = await this.#session.execute(execution, { timeoutMs: timeout });
-    const { workerId } = outcome.receipt;
     if (!outcome.ok && outcome.error.code === "closed") return this.#endedResult();
-    tasks.settled(task, outcome, workerId);
+    const result = resultOf(outcome, task);
+    tasks.settled(task, result, outcome.receipt);
     log?.("log", `Session ${this.sessionId}: Evaluation complete`);
-    return outcome.ok ? { value: outcome.value } : failureResult(outcome.error, task);
+    return result;
   }
 
   /** Gives the sandbox up. Tasks that wait end with `SessionReleasedError`. Twice is once. */

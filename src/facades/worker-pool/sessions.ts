@@ -14,12 +14,7 @@ export class WorkerSessions {
   readonly #active = new Set<WorkerSession>();
   #lastSession = 0;
 
-  constructor(
-    workers: Workers,
-    tasks: Tasks,
-    settings: WorkerPoolSettings,
-    log: Log | undefined,
-  ) {
+  constructor(workers: Workers, tasks: Tasks, settings: WorkerPoolSettings, log: Log | undefined) {
     this.#workers = workers;
     this.#tasks = tasks;
     this.#settings = settings;

@@ -2,6 +2,7 @@
 import type { SkepError } from "../../errors.ts";
 import { callLimits } from "../../pool/limits.ts";
 import { tooMuchSource, sizeOf } from "../../pool/outcome.ts";
+import type { Receipt } from "../../receipt.ts";
 import { Run, type RunOutcome, type SourceOptions, type SourceTarget } from "../../pool/run.ts";
 import { sourceTarget } from "../../pool/source-target.ts";
 import { PoolDisposedError, QueueFullError } from "./errors.ts";
@@ -91,8 +92,9 @@ export class Tasks {
           reject(new PoolDisposedError());
           return;
         }
-        this.settled(told, outcome, run.workerId);
-        resolve(isCancelled ? cancelledResult(told) : resultOf(outcome, told));
+        const result = isCancelled ? cancelledResult(told) : resultOf(outcome, told);
+        this.settled(told, result, outcome.receipt);
+        resolve(result);
       };
       run.wantsOutcome = true;
       run.resolve = (outcome) => settle(outcome as RunOutcome);
@@ -143,24 +145,26 @@ export class Tasks {
   }
 
   /** Counts and tells a task's end. */
-  settled(task: ToldTask, { ok, receipt, ...end }: RunOutcome, workerId: number): void {
-    this.#totalMs += receipt.wallMs;
-    if (ok) this.completed++;
+  settled(task: ToldTask, { value, error }: WorkerTaskResult, receipt: Receipt): void {
+    const { wallMs, workerId } = receipt;
+    this.#totalMs += wallMs;
+    if (error === undefined) this.completed++;
     else this.failed++;
     const log = this.#log;
     if (log === undefined) return;
     const { taskId, timeoutMs } = task;
-    const duration = durationText(receipt.wallMs);
-    if ("value" in end) {
+    const duration = durationText(wallMs);
+    if (error === undefined) {
       log("log", `Worker #${workerId}: Task ${taskId} completed`);
-      log("log", `Task ${taskId} completed in ${duration}`, `Result: ${valuePreview(end.value)}`);
+      log("log", `Task ${taskId} completed in ${duration}`, `Result: ${valuePreview(value)}`);
       return;
     }
-    const { message, code } = end.error;
-    if (code === "timeout") {
+    if (error.isTimeout) {
       log("warn", `Worker #${workerId}: Task ${taskId} timed out after ${timeoutMs}ms`);
-    } else if (workerId > 0) log("warn", `Worker #${workerId}: Task ${taskId} errored:`, message);
-    log("warn", `Task ${taskId} failed in ${duration}:`, message);
+    } else if (workerId > 0) {
+      log("warn", `Worker #${workerId}: Task ${taskId} errored:`, error.message);
+    }
+    log("warn", `Task ${taskId} failed in ${duration}:`, error.message);
   }
 
   #tellStart({ taskId, code }: ToldTask, workerId: number): void {
@@ -173,6 +177,6 @@ export class Tasks {
   }
 }
 
-function resultOf(outcome: RunOutcome, task: ToldTask): WorkerTaskResult {
+export function resultOf(outcome: RunOutcome, task: ToldTask): WorkerTaskResult {
   return outcome.ok ? { value: outcome.value } : failureResult(outcome.error as SkepError, task);
 }

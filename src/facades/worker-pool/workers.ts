@@ -78,7 +78,9 @@ export class Workers {
   async #openSession(): Promise<Session> {
     const { supervisor } = this.core;
     const sessions = await this.#sessions;
-    const isTaken = supervisor.upLinks().every((link) => link.sessionCount + link.inFlightCount > 0);
+    const isTaken = supervisor
+      .upLinks()
+      .every((link) => link.sessionCount + link.inFlightCount > 0);
     if (isTaken && supervisor.seats.length < this.size) await supervisor.grow();
     // Tasks of others run on its worker too: if one costs the worker, the session lives on.
     return sessions.open({ checkpoint: "each-run" });

@@ -123,6 +123,13 @@ export class Cells {
     this.#useEngine(engine);
   }
 
+  /** As {@link useImage}, for a start: the first runs do not wait for another engine. */
+  startWith(image: Image): void {
+    this.image = image;
+    // Why it cannot be had has been told.
+    void this.#choice.settle(image.bytes).then((engine) => this.#useEngine(engine));
+  }
+
   /** Sandboxes are instances of this engine from now on. Those of another serve their runs to the end. */
   #useEngine(engine: Engine): void {
     if (engine === this.#engine) return;

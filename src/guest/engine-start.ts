@@ -4,11 +4,24 @@
  * has run where a start comes from: a worker gives it away before it takes its first run.
  */
 import type { GuestApiName } from "./apis/web-apis.ts";
-import type { EngineStart, WorkerSettings } from "../protocol/control.ts";
+import {
+  type EngineStart,
+  IMAGE_REFUSED,
+  type ImageState,
+  type PreparedImages,
+  type WorkerSettings,
+} from "../protocol/control.ts";
 import { calibrate, type EngineFacts, type EngineLayout, engineFacts } from "./calibrate.ts";
-import type { Engine } from "./engine.ts";
-import type { Image } from "./image.ts";
+import { BOOT_SOURCE } from "./boot/boot.ts";
+import { type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
+import { captureImage, type Image, restoreImage } from "./image.ts";
+import { imageOfState } from "./image-state.ts";
+import type { Inventory } from "./inventory.ts";
+import { Sandbox } from "./sandbox.ts";
 import { bootTemplate } from "./template.ts";
+
+/** Growing takes a little more than what is grown by. */
+const SPARE_PAGES = 2;
 
 /** What travels inside an {@link EngineStart}. */
 interface StartState {
@@ -50,7 +63,49 @@ export async function startEngine(
   return { facts, image, start: { engineBuild, state } };
 }
 
-/** Names the engine, its version and what the layout constants were checked against. */
+/**
+ * Takes over images of another worker, perhaps of another process. Throws when they are another
+ * engine's.
+ */
+export async function takeImages(
+  engine: Engine,
+  { engineBuild, layout, stackBytes, empty, template }: PreparedImages,
+  settings: Pick<StartSettings, "stackBytes">,
+  inventory: Inventory,
+): Promise<StartedEngine & { template: Image }> {
+  const own = engineBuildOf(engine);
+  if (engineBuild !== own) {
+    const error = new Error(`it is of the engine ${engineBuild}, and this pool has ${own}`);
+    error.name = IMAGE_REFUSED;
+    throw error;
+  }
+  const facts = engineFacts(layout as EngineLayout);
+  const taken = async (state: ImageState): Promise<Image> => {
+    const image = imageOfState(state, inventory);
+    if (stackBytes === settings.stackBytes) return image;
+    // It was made where threads have another native stack.
+    const pages = Math.ceil(image.heapEnd / PAGE_BYTES) + SPARE_PAGES;
+    const sandbox = await Sandbox.create(engine, Math.max(pages, INITIAL_PAGES));
+    restoreImage(sandbox, image, facts);
+    sandbox.limitStack(settings.stackBytes);
+    return captureImage(sandbox, facts);
+  };
+  return { facts, image: await taken(empty), template: await taken(template), start: undefined };
+}
+
+/**
+ * Names the engine, its version, and the guest code of this library that is in every image: one that
+ * was made with other guest code has other helpers at other places.
+ */
 export function engineBuildOf(engine: Engine): string {
-  return `quickjs-2025-09-13-${engine.name}`;
+  return `quickjs-2025-09-13-${engine.name}-${hashOf(BOOT_SOURCE).toString(16)}`;
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash >>> 0;
 }

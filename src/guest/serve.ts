@@ -5,6 +5,7 @@
 import { transfer } from "comlink";
 import type {
   InstallResult,
+  PreparedImages,
   RegistryChange,
   SessionState,
   WorkerControl,
@@ -21,13 +22,14 @@ import { Cells } from "./cells.ts";
 import type { GuestApiName } from "./apis/web-apis.ts";
 import { loadEngine, loadTracking } from "./engine.ts";
 import { EngineChoice } from "./engine-choice.ts";
-import { engineBuildOf, startEngine } from "./engine-start.ts";
+import { engineBuildOf, startEngine, takeImages } from "./engine-start.ts";
 import { Executor } from "./executor.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import type { Transport } from "./fetch/transport.ts";
 import { HostDoor } from "./host-door.ts";
 import type { HostModules } from "./host-modules.ts";
 import type { Image } from "./image.ts";
+import { stateOfImage } from "./image-state.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
@@ -66,6 +68,7 @@ export function serveWorker(surroundings: WorkerSurroundings): WorkerService {
       trim: async () => worker.trim(),
       openSession: (request) => worker.sessions.open(request),
       captureSession: (sessionId, ifQuiet) => worker.captureSession(sessionId, ifQuiet),
+      captureImages: async () => worker.captureImages(),
       closeSession: async (sessionId) => worker.sessions.close(sessionId),
       shutdown: async () => worker.shutdown(),
     },
@@ -86,6 +89,7 @@ class GuestWorker {
   readonly #surroundings: WorkerSurroundings;
   #running: Running | undefined;
   #inventory = Inventory.empty();
+  #stackBytes = 0;
 
   constructor(surroundings: WorkerSurroundings) {
     this.#surroundings = surroundings;
@@ -97,7 +101,13 @@ class GuestWorker {
     const webApis: GuestApiName[] = settings.fetch
       ? [...settings.webApis, "fetch"]
       : settings.webApis;
-    const started = await startEngine(engine, { ...settings, webApis });
+    const { prepared } = settings;
+    const engineBuild = engineBuildOf(engine);
+    this.#stackBytes = settings.stackBytes;
+    if (prepared) this.#inventory = Inventory.empty().after(prepared.change);
+    const taken =
+      prepared && (await takeImages(engine, prepared.images, settings, this.#inventory));
+    const started = taken ?? (await startEngine(engine, { ...settings, webApis }));
     const { facts, image: empty, start } = started;
     const door = new HostDoor(hostModules);
     const template: TemplateSettings = {
@@ -113,7 +123,6 @@ class GuestWorker {
       (error) => this.#cannotTrack(error),
     );
     const cells = new Cells(choice, engine, facts, empty);
-    const engineBuild = engineBuildOf(engine);
     const inventory = (): Inventory => this.#inventory;
     const sessions = new Sessions({ cells, facts, engineBuild, inventory });
     const executor = new Executor({
@@ -130,7 +139,16 @@ class GuestWorker {
       post,
     });
     this.#running = { template, empty, cells, executor, sessions };
+    if (taken) await this.#useTemplate(taken.template, door, cells);
     return { engineBuild, start };
+  }
+
+  /** The registry's image without building it: only host modules are each worker's own. */
+  async #useTemplate(template: Image, door: HostDoor, cells: Cells): Promise<void> {
+    for (const dependency of this.#inventory.dependencies) {
+      if (dependency.kind === "host-module") await door.open(dependency);
+    }
+    cells.startWith(template);
   }
 
   /** One change after the other: each builds a template from what the one before left. */
@@ -190,6 +208,18 @@ class GuestWorker {
   async captureSession(sessionId: number, ifQuiet: boolean): Promise<SessionState | undefined> {
     const state = await this.sessions.capture(sessionId, ifQuiet);
     return state && transfer(state, [state.bytes.buffer as ArrayBuffer]);
+  }
+
+  captureImages(): PreparedImages {
+    const { template, empty, cells } = this.#started();
+    const { layout } = template.facts;
+    return {
+      engineBuild: engineBuildOf(template.engine),
+      stackBytes: this.#stackBytes,
+      layout,
+      empty: stateOfImage(empty),
+      template: stateOfImage(cells.image),
+    };
   }
 
   shutdown(): void {

@@ -6,9 +6,9 @@
 import type { OpenSession, SessionState } from "../protocol/control.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import type { Cell, Cells } from "./cells.ts";
-import type { Image } from "./image.ts";
+import { imageOfState, stateOfImage } from "./image-state.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Anchors, Completion, FunctionAnchor, Sandbox } from "./sandbox.ts";
+import type { Completion, Sandbox } from "./sandbox.ts";
 import type { Stowed } from "./stow.ts";
 import type { VirtualModules } from "./virtual-modules.ts";
 
@@ -98,27 +98,19 @@ export class Sessions {
     const { cells, engineBuild } = this.#settings;
     const cell = this.#find(sessionId);
     const { session } = cell;
-    if (ifQuiet && cell.pendingHostCalls > 0) return undefined;
+    // An answer that has come and not been told yet would be lost, too.
+    const awaitsHost = cell.pendingHostCalls > 0 || session?.late.length !== 0;
+    if (ifQuiet && awaitsHost) return undefined;
     await this.#awaken(cell);
     const { maximumPages, ballast, instance } = cell.sandbox;
-    const { segments, gaps, heapEnd, anchors, bytes: count } = cells.capture(cell);
+    const state = stateOfImage(cells.capture(cell));
     cells.idle(cell);
-    const bytes = new Uint8Array(count);
-    let at = 0;
-    for (const { bytes: part } of segments) {
-      bytes.set(part, at);
-      at += part.length;
-    }
     return {
+      ...state,
       engineBuild,
-      bytes,
-      stretches: segments.map(({ start, bytes: part }) => [start, part.length]),
-      gaps: gaps.map(({ start, end }) => [start, end - start]),
-      heapEnd,
       maximumPages,
       ballast: { ...ballast },
       growthRefused: instance.growthRefused,
-      anchors: { ...anchors, functions: [...anchors.functions] },
       hasTimer: session?.hasTimer === true,
       ageMs: performance.now() - (session?.startedAt ?? performance.now()),
     };
@@ -181,26 +173,9 @@ export class Sessions {
     if (state.engineBuild !== engineBuild) {
       throw new Error(`The session is of the engine ${state.engineBuild}, not ${engineBuild}.`);
     }
-    let at = 0;
-    const segments = state.stretches.map(([start, length]) => {
-      at += length;
-      return { start, bytes: state.bytes.subarray(at - length, at) };
-    });
-    const given = state.anchors as Omit<Anchors, "functions"> & {
-      functions: [number, FunctionAnchor][];
-    };
-    // Another pool may have numbered the same functions otherwise.
-    const ids = new Map(inventory().functions.map(({ id, name }) => [name, id]));
-    const functions = new Map(
-      given.functions.flatMap(([, anchor]) => {
-        const id = ids.get(anchor.name);
-        return id === undefined ? [] : [[id, anchor] as const];
-      }),
-    );
-    const anchors: Anchors = { ...given, functions };
-    const { heapEnd, maximumPages, ballast, growthRefused } = state;
-    const gaps = state.gaps.map(([start, length]) => ({ start, end: start + length }));
-    const image: Image = { segments, gaps, heapEnd, anchors, bytes: state.bytes.length };
+    const image = imageOfState(state, inventory());
+    const { heapEnd, anchors } = image;
+    const { maximumPages, ballast, growthRefused } = state;
     const nothing = { starts: new Uint32Array(0), bytes: new Uint8Array(0) };
     return { image, maximumPages, ...nothing, heapEnd, anchors, ballast, growthRefused };
   }

@@ -24,6 +24,7 @@ import { Settlement } from "./settlement.ts";
 import { Supervisor, type WorkerLoss } from "./supervisor.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { WorkerLink } from "./worker-link.ts";
+import type { PreparedStart } from "./worker-start.ts";
 
 /** What tests replace. */
 export interface CoreSurroundings {
@@ -38,6 +39,8 @@ export interface CoreStart extends CoreSurroundings {
   onCreated?: ((core: PoolCore) => void) | undefined;
   /** Workers are numbered from the next one on, so that numbers differ between starts. Default 0. */
   lastWorkerId?: number | undefined;
+  /** What workers start from as long as nothing else is defined. */
+  prepared?: PreparedStart | undefined;
   /** Where the engine and the first workers come from, when they were set in motion before. */
   launch?: Launch | undefined;
 }
@@ -69,7 +72,7 @@ export class PoolCore {
     readonly registry: Registry,
     engineModule: WebAssembly.Module,
     launch: Launch,
-    { clock = systemClock, random = Math.random, lastWorkerId = 0 }: CoreStart,
+    { clock = systemClock, random = Math.random, lastWorkerId = 0, prepared }: CoreStart,
   ) {
     this.clock = clock;
     const explain = createExplain((file) => registry.textOf(file));
@@ -95,6 +98,7 @@ export class PoolCore {
       settings,
       engineModule,
       launch,
+      prepared,
       registry,
       explain,
       clock,

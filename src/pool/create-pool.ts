@@ -3,8 +3,9 @@ import { prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import type { CoreSurroundings } from "./core.ts";
 import { Launch } from "./launch.ts";
-import { definitionsIn, type PoolOptions, resolveOptions } from "./options.ts";
+import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
+import type { OpenedImage } from "./pool-image.ts";
 import { sourceDependencies } from "./sourcing.ts";
 
 /**
@@ -19,17 +20,29 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
 ): Promise<Pool<Functions>> {
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
-  const { bootstrap } = options;
+  const { bootstrap, image } = options;
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
   const start = async (): Promise<Pool> => {
-    const [{ startPool }, definitions] = await Promise.all([
+    const [{ startPool }, definitions, opened] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
       sourceDependencies(platform, checked),
+      image && openImage(image, settings, options.webApis !== undefined),
     ]);
-    return startPool(platform, settings, { ...surroundings, definitions, bootstrap, launch });
+    if (opened !== undefined) settings.webApis = opened.webApis;
+    const what = { definitions, bootstrap, image: opened };
+    return startPool(platform, settings, { ...surroundings, ...what, launch });
   };
   return launch.until(start());
+}
+
+async function openImage(
+  image: Uint8Array,
+  settings: PoolSettings,
+  hasChosenApis: boolean,
+): Promise<OpenedImage> {
+  const { openPoolImage } = await loadPart("images", () => import("./pool-image.ts"));
+  return openPoolImage(image, settings, hasChosenApis);
 }
 
 const warned = new Set<string>();

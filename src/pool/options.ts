@@ -78,6 +78,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * Without it whoever can change an image can make a sandbox what they like, though nothing else.
    */
   secret?: string | Uint8Array | undefined;
+  /**
+   * What `pool.image()` of a pool made: its definitions are there and need not be evaluated again.
+   * Host functions must be given in `host`; what is defined besides comes on top.
+   */
+  image?: Uint8Array | undefined;
   /** Guest source evaluated once, before everything that is defined. */
   bootstrap?: string | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
@@ -128,7 +133,7 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
   "quarantine recycle memory " +
-  "bootstrap secret webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
+  "bootstrap image secret webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
   "dependencies host"
 ).split(" ");
 const QUEUE_KEYS = ["max", "maxPerKey"];
@@ -145,6 +150,9 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
   const restart = group(options.restart, "restart", RESTART_KEYS);
   if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
     throw invalid("bootstrap must be source text.");
+  }
+  if (options.image !== undefined && options.bootstrap !== undefined) {
+    throw invalid("An image has its bootstrap in it: give one or the other.");
   }
   const { environment, warning } = resolveEnvironment(platform, options.environment);
   const workers = whole(options.workers, "workers", Math.max(1, platform.cores - 1), {

@@ -19,7 +19,7 @@ import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
-import type { RestoreOptions, Session } from "./session.ts";
+import type { RestoreOptions, Session, SnapshotOptions } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
 import type { Sessions } from "./sessions.ts";
 import { NO_OPTIONS, Submissions } from "./submissions.ts";
@@ -186,6 +186,16 @@ export class Pool<Functions = any> implements AsyncDisposable {
    */
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<Session> {
     return (await this.#sessions()).restore(image, options);
+  }
+
+  /**
+   * The pool's definitions, evaluated, as bytes: what `createPool({ image })` starts from without
+   * evaluating them again. Of host functions it has the names.
+   */
+  async image({ secret }: SnapshotOptions = {}): Promise<Uint8Array> {
+    const { poolImage } = await loadPart("images", () => import("./pool-image.ts"));
+    this.#checkOpen();
+    return poolImage(this.#core, secret ?? this.#core.settings.secret);
   }
 
   async #sessions(): Promise<Sessions> {

@@ -3,6 +3,7 @@
  * the same pool, since most of every sandbox is the same.
  */
 import type { SessionState } from "../protocol/control.ts";
+import { deflate, inflate, joined } from "./compression.ts";
 
 /** A state as it is kept. */
 export interface PackedState {
@@ -97,17 +98,6 @@ export function sizeOf({ stretches }: Pick<SessionState, "stretches">): number {
   return stretches.reduce((sum, [, length]) => sum + length, 0);
 }
 
-/** Throws when there are not exactly `size` bytes in it; never takes much more memory than that. */
-export async function inflate(packed: Uint8Array, size: number): Promise<Uint8Array> {
-  const bytes = await through(packed, new DecompressionStream("deflate-raw"), size);
-  if (bytes.length !== size) throw new RangeError("There are fewer bytes than there should be.");
-  return bytes;
-}
-
-function deflate(bytes: Uint8Array): Promise<Uint8Array> {
-  return through(bytes, new CompressionStream("deflate-raw"), Number.POSITIVE_INFINITY);
-}
-
 /** The parts of a state's pages that are in its stretches, with their addresses. */
 function* pagesOf(
   { stretches }: SessionState,
@@ -137,38 +127,4 @@ function areSame(left: Uint8Array, right: Uint8Array | undefined): boolean {
     if (leftWords[index] !== rightWords[index]) return false;
   }
   return true;
-}
-
-async function through(
-  bytes: Uint8Array,
-  stream: CompressionStream | DecompressionStream,
-  maximumBytes: number,
-): Promise<Uint8Array> {
-  const writer = stream.writable.getWriter();
-  // Its failure is the reader's too.
-  void writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => {});
-  void writer.close().catch(() => {});
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  // Not every browser can iterate over a stream.
-  const reader = stream.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    size += next.value.length;
-    if (size > maximumBytes) {
-      void reader.cancel().catch(() => {});
-      throw new RangeError("There are more bytes than there should be.");
-    }
-    parts.push(next.value);
-  }
-  return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

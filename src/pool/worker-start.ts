@@ -1,7 +1,7 @@
 /** From nothing to a worker that runs the engine and has all that is defined. */
 import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
-import type { InstallFailure } from "../protocol/control.ts";
+import { IMAGE_REFUSED, type InstallFailure, type PreparedImages } from "../protocol/control.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "./clock.ts";
 import { createInstallError } from "./install-error.ts";
@@ -17,10 +17,17 @@ export interface WorkerStartOptions {
   engineModule: WebAssembly.Module;
   /** Has the first workers. */
   launch: Launch;
+  prepared?: PreparedStart | undefined;
   registry: Registry;
   explain: Explain;
   clock: Clock;
   listener: LinkListener;
+}
+
+/** Images that workers start from while the registry is at this revision. */
+export interface PreparedStart {
+  images: PreparedImages;
+  revision: number;
 }
 
 /** Who is told how a start goes. */
@@ -93,7 +100,10 @@ export class WorkerStart {
   }
 
   async #initialise(link: WorkerLink): Promise<void> {
-    const { settings, engineModule } = this.#options;
+    const { settings, engineModule, registry, prepared: images } = this.#options;
+    const isPrepared = images !== undefined && images.revision === registry.revision;
+    const change = isPrepared ? registry.changeSince(0) : undefined;
+    const prepared = change && images && { images: images.images, change };
     const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
     const { engineBuild } = await this.#sharedStart.initialise((start) =>
       link.request(
@@ -110,11 +120,13 @@ export class WorkerStart {
             signals: link.handle.signals?.buffer,
             stackBytes: environment.stackBytes[engine],
             start,
+            prepared,
           }),
         settings.startTimeoutMs,
       ),
     );
     link.engineBuild = engineBuild;
+    if (change !== undefined) link.revision = change.revision;
   }
 
   async #installMissing(link: WorkerLink): Promise<void> {
@@ -146,6 +158,9 @@ function startError(workerId: number, error: unknown, explain: Explain): SkepErr
     return createInstallError([{ workerId, failure: error.failure }], explain);
   }
   if (error instanceof SkepError) return error;
+  if (error instanceof Error && error.name === IMAGE_REFUSED) {
+    return new SkepError("image-refused", `The image is refused: ${error.message}.`);
+  }
   const reason = error instanceof Error ? error.message : String(error);
   return new SkepError("unsupported-environment", `Worker ${workerId} could not start: ${reason}`, {
     cause: error,

@@ -32,6 +32,8 @@ export interface WorkerSettings {
   stackBytes: number;
   /** What another worker of the same pool answered with: its engine need not be booted again. */
   start?: EngineStart | undefined;
+  /** Images to start from instead, and the registry they were made of. Trusted. */
+  prepared?: { images: PreparedImages; change: RegistryChange } | undefined;
 }
 
 /**
@@ -129,6 +131,34 @@ export interface InstallFailure {
 
 export type InstallResult = { ok: true; revision: number } | { ok: false; failure: InstallFailure };
 
+/** A sandbox's memory as plain data. */
+export interface ImageState {
+  /** Where memory is not all zeros, and how much of it: the bytes follow each other in `bytes`. */
+  stretches: (readonly [start: number, length: number])[];
+  bytes: Uint8Array;
+  /** Where memory is all zeros, between the stretches. */
+  gaps: (readonly [start: number, length: number])[];
+  heapEnd: number;
+  /** The workers' own; plain data. */
+  anchors: unknown;
+}
+
+/** What a worker has made of the engine and the registry, for workers to start from. */
+export interface PreparedImages {
+  /** Must be that of the worker. */
+  engineBuild: string;
+  /** The engine stack the images were made with. */
+  stackBytes: number;
+  /** What was found out about the engine; the workers' own. */
+  layout: unknown;
+  /** The sandbox before anything was defined, and with everything. */
+  empty: ImageState;
+  template: ImageState;
+}
+
+/** The name of the error of a worker that is given an image of another engine. */
+export const IMAGE_REFUSED = "ImageRefusedError";
+
 /** What a session of a worker begins with. */
 export type SessionOrigin =
   /** The pool's definitions as they are now. */
@@ -151,20 +181,12 @@ export interface OpenSession {
  * A session's memory on its way from one worker to another. Trusted by the worker that takes it:
  * the parent checks where it comes from.
  */
-export interface SessionState {
+export interface SessionState extends ImageState {
   /** Must be that of the worker. */
   engineBuild: string;
-  /** Where memory is not all zeros, and how much of it: the bytes follow each other in `bytes`. */
-  stretches: (readonly [start: number, length: number])[];
-  bytes: Uint8Array;
-  /** Where memory is all zeros, between the stretches. */
-  gaps: (readonly [start: number, length: number])[];
-  heapEnd: number;
   maximumPages: number;
   ballast: { start: number; end: number };
   growthRefused: boolean;
-  /** The workers' own; plain data. */
-  anchors: unknown;
   hasTimer: boolean;
   /** Milliseconds since the session began. */
   ageMs: number;
@@ -204,6 +226,8 @@ export interface WorkerControl {
   captureSession(sessionId: number, ifQuiet: boolean): Promise<SessionState | undefined>;
   /** Frees a session; unknown ones are ignored. */
   closeSession(sessionId: number): Promise<void>;
+  /** The images that runs start from. */
+  captureImages(): Promise<PreparedImages>;
   /** Frees every sandbox. The worker can be terminated afterwards. */
   shutdown(): Promise<void>;
 }

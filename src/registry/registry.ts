@@ -72,6 +72,15 @@ export interface RegistryDescription {
   dependencies: { alias: string; kind: DependencyDefinition["kind"]; installedWorkers: number }[];
 }
 
+/** What a registry would be filled with again; of host functions the names. */
+export interface RegistryContents {
+  bootstrap: string | undefined;
+  functions: (readonly [name: string, text: string])[];
+  constants: ConstantDefinition[];
+  dependencies: DependencyDefinition[];
+  hosts: string[];
+}
+
 /** Functions, constants and dependencies by name, with the revision of each one's last change. */
 export class Registry {
   readonly #functions = new Map<string, FunctionItem>();
@@ -118,6 +127,17 @@ export class Registry {
     if (dependency !== undefined && "source" in dependency) return dependency.source;
     if (file === BOOTSTRAP_FILE && this.#bootstrap !== undefined) return this.#bootstrap;
     return this.#functions.get(functionOfFile(file))?.text;
+  }
+
+  /** All that is defined, as texts and data. */
+  contents(): RegistryContents {
+    return {
+      bootstrap: this.#bootstrap,
+      functions: sortedItems(this.#functions).map(([name, { text }]) => [name, text]),
+      constants: sortedItems(this.#constants).map(([, { definition }]) => definition),
+      dependencies: sortedItems(this.#dependencies).map(([, { definition }]) => definition),
+      hosts: sortedItems(this.#hosts).map(([name]) => name),
+    };
   }
 
   /** A host function as it is defined, by its path. */

@@ -23,6 +23,7 @@ function watchedThreads() {
         install: (change) => inner.install(change),
         statistics: () => inner.statistics(),
         trim: () => inner.trim(),
+        captureImages: () => inner.captureImages(),
         openSession: (request) => inner.openSession(request),
         captureSession: (sessionId, ifQuiet) => inner.captureSession(sessionId, ifQuiet),
         closeSession: (sessionId) => inner.closeSession(sessionId),

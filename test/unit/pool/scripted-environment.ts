@@ -71,6 +71,7 @@ export class ScriptedWorker {
         this.changes.push(structuredClone(change));
         return (await script.install?.(this, change)) ?? { ok: true, revision: change.revision };
       },
+      captureImages: () => Promise.reject(new Error("There are no images.")),
       openSession: async () => {},
       captureSession: async () => undefined,
       closeSession: async () => {},

@@ -212,6 +212,7 @@ export class SessionLine implements RunSession {
         "close a session",
         () => link.handle.control.closeSession(this.id),
         this.#patienceMs,
+        true,
       )
       .catch(() => {});
   }
@@ -229,6 +230,7 @@ export class SessionLine implements RunSession {
         "close a session",
         () => link.handle.control.closeSession(this.id),
         this.#patienceMs,
+        true,
       )
       .catch(() => {});
     this.#surroundings.core.events.emit("session-ended", { sessionId: this.id, reason });
@@ -357,6 +359,7 @@ export class SessionLine implements RunSession {
         "open a session",
         () => link.handle.control.openSession(request),
         this.#patienceMs,
+        true,
       );
     } catch (error) {
       if (this.#link === link) this.#leaveLink();
@@ -382,6 +385,7 @@ export class SessionLine implements RunSession {
           "close a session",
           () => link.handle.control.closeSession(this.id),
           this.#patienceMs,
+          true,
         )
         .catch(() => {});
       return;
@@ -407,6 +411,7 @@ export class SessionLine implements RunSession {
       "give a session's state",
       () => link.handle.control.captureSession(this.id, ifQuiet),
       this.#patienceMs,
+      true,
     );
   }
 
@@ -443,7 +448,12 @@ export class SessionLine implements RunSession {
     this.#stored = stored;
     this.#leaveLink();
     await link
-      .request("close a session", () => link.handle.control.closeSession(this.id), this.#patienceMs)
+      .request(
+        "close a session",
+        () => link.handle.control.closeSession(this.id),
+        this.#patienceMs,
+        true,
+      )
       .catch(() => {});
     const { core } = this.#surroundings;
     const size = storedBytes(stored);

@@ -252,9 +252,15 @@ export class WorkerLink {
 
   /**
    * A control request. Rejects with {@link ControlTimeoutError} or {@link WorkerGoneError} when no
-   * reply comes: on its own it would never settle once the worker is gone.
+   * reply comes: on its own it would never settle once the worker is gone. With `isPatient` a worker
+   * that computes is given as long as that takes: whether it hangs is for the watchdog to say.
    */
-  request<Reply>(what: string, call: () => Promise<Reply>, timeoutMs: number): Promise<Reply> {
+  request<Reply>(
+    what: string,
+    call: () => Promise<Reply>,
+    timeoutMs: number,
+    isPatient = false,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#isAlive) {
         reject(new WorkerGoneError(`Worker ${this.workerId} is gone.`));
@@ -270,10 +276,15 @@ export class WorkerLink {
         finish();
         reject(error);
       };
-      const cancelTimeout = this.clock.schedule(timeoutMs, () => {
+      const onTimeout = (): void => {
+        if (isPatient && this.#backlog > 0) {
+          cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
+          return;
+        }
         const message = `Worker ${this.workerId} did not ${what} within ${timeoutMs} ms.`;
         fail(new ControlTimeoutError(message));
-      });
+      };
+      let cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
       this.#pendingRequests.add(fail);
       this.keepProcess(true);
       call().then((reply) => {

@@ -47,7 +47,9 @@ const thrown = new WeakMap<WorkerTaskError, () => Error>();
 export function failureResult(failure: SkepError, task: FailedTask): Failed {
   switch (failure.code) {
     case "timeout":
-      return timeoutResult(task);
+      // Without a limit it is a script that awaits what nobody will ever settle.
+      if (task.timeoutMs > 0) return timeoutResult(task);
+      return { error: { name: "UnsettledPromiseError", message: failure.message } };
     case "aborted":
       return cancelledResult(task);
     case "worker-lost":

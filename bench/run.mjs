@@ -11,6 +11,7 @@ import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
+import { receipts } from "./rows/receipts.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
 import { dependencies, webApis } from "./rows/prepared-images.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
@@ -20,6 +21,7 @@ const ROWS = [
   throughput,
   oneAtATime,
   limits,
+  receipts,
   valuesOut,
   valuesIn,
   buffers,

@@ -26,6 +26,7 @@ const parents = [
   "src/index.node.ts",
   "src/facades/procedure-call/index.node.ts",
   "src/facades/worker-pool/index.node.ts",
+  "src/facades/worker-server/index.node.ts",
 ];
 
 export async function bundleEntries() {

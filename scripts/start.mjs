@@ -1,5 +1,5 @@
-// npm start: the terminal example on real input, then the playground page.
-//   --no-serve     stop after the example
+// npm start: the terminal examples, then the playground page.
+//   --no-serve     stop after the examples
 //   --port <n>     where to serve the page (the default is a free one near 4173)
 import { access } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,12 +22,9 @@ const exists = (path) =>
 console.log("Building skep ...");
 if (!(await build())) process.exit(1);
 
-const example = "demo/node/submissions.mjs";
-if (await exists(example)) {
+for (const example of ["demo/node/submissions.mjs", "demo/node/worker-server.mjs"]) {
   const { code } = await run(process.execPath, [example]);
   if (code !== 0) process.exit(code);
-} else {
-  console.log(`${example} is not here yet: nothing to run in the terminal.`);
 }
 
 if (!options["no-serve"]) {

@@ -12,9 +12,9 @@ export interface Receipt {
   peakMemoryBytes: number;
   /** Calls from the guest into the host. */
   hostCalls: number;
-  /** Bytes of arguments or source that went in, as encoded. */
+  /** Bytes that went in, as encoded: arguments or source, what the host and `fetch` answered. */
   bytesIn: number;
-  /** Bytes of result that came out, as encoded. */
+  /** Bytes that came out, as encoded: the result, what the host and `fetch` were asked with. */
   bytesOut: number;
   /** The worker that ran it; 0 when it never ran. */
   workerId: number;

@@ -11,7 +11,7 @@ import type {
   WorkerFailureCode,
 } from "../protocol/messages.ts";
 import { shadowedDependency } from "../protocol/module-paths.ts";
-import type { Payload } from "../protocol/payload.ts";
+import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import type { Cell, Cells } from "./cells.ts";
@@ -103,6 +103,7 @@ export class Executor {
       send: (message) => this.#send(message),
       flush: () => this.#flush(),
       resume: (cell, act) => this.#resume(cell, act),
+      hasEnded: (run) => this.#hasEnded(run),
     };
   }
 
@@ -169,10 +170,13 @@ export class Executor {
 
   /** A host call was answered. Late answers, to runs or calls that are gone, find nobody. */
   #answer({ runId, callId, succeeded, payload }: HostReplyMessage): void {
+    const parked = this.#parked.get(runId);
     // A session's guest may still wait for what an earlier run asked for.
-    const cell = this.#parked.get(runId)?.cell ?? this.#settings.sessions.cellAwaiting(callId);
+    const cell = parked?.cell ?? this.#settings.sessions.cellAwaiting(callId);
     if (!cell?.hostCalls.delete(callId)) return;
     cell.pendingHostCalls--;
+    parked?.run.countInput(payloadBytes(payload));
+    if (parked && this.#hasEnded(parked.run)) return;
     this.#resume(cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
   }
 
@@ -499,6 +503,15 @@ export class Executor {
     this.#send({ type: "parked", runId: run.id });
   }
 
+  /** Ends a parked run whose verdict is known already. Returns whether it is. */
+  #hasEnded(run: Run): boolean {
+    const parked = this.#parked.get(run.id);
+    if (parked === undefined || run.verdict === undefined) return false;
+    this.#fail(run, parked.cell, run.verdict);
+    this.#pump();
+    return true;
+  }
+
   /** Continues a parked cell: a timer is due, or the host answered. */
   #resume(cell: Cell, act: (sandbox: Sandbox) => Completion): void {
     // In a shared cell any waiting run may stand for the cell: it is only whose time is counted.
@@ -583,6 +596,7 @@ export class Executor {
       cost: run.cost(performance.now()),
       code: "guest-error",
       message: "",
+      isTrap: false,
       thrown: writer.bytes.subarray(0, writer.length),
     });
     this.#leave(run, cell, true);
@@ -638,7 +652,8 @@ export class Executor {
       const message = `The engine failed: ${engineFailure}`;
       this.#send({ type: "warning", runId: 0, name: "sandbox-discarded", message });
     }
-    return verdict;
+    // Which of its runs broke a shared sandbox cannot be told.
+    return cell === this.#shared ? { ...verdict, isTrap: false } : verdict;
   }
 
   #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
@@ -695,6 +710,7 @@ function failure(run: Run, verdict: Verdict): MessageFromWorker {
     cost: run.cost(performance.now()),
     code: verdict.code satisfies WorkerFailureCode,
     message: verdict.message,
+    isTrap: verdict.isTrap === true,
     thrown: new Uint8Array(0),
   };
 }

@@ -4,7 +4,7 @@
  * objects are reached by number and own name, never handed over.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
-import type { Payload } from "../protocol/payload.ts";
+import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
@@ -20,6 +20,12 @@ import { type Sandbox, SandboxMemoryError } from "./sandbox.ts";
 
 type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
 
+/** The reply to a call of host code, in inbound form. */
+export interface HostReply {
+  succeeded: boolean;
+  payload: Payload;
+}
+
 /** What a host call may do to the sandbox it comes from; a new one for every fresh sandbox. */
 export interface HostVisit {
   /** When the guest's earliest timer is due in milliseconds, or -1 for never. */
@@ -33,7 +39,7 @@ export interface HostVisit {
   /** A call of a function of the host: gives out a promise under the number returned. */
   callHost(name: string, args: Payload): number;
   /** The same, waiting for the reply; a string says why that is impossible. */
-  callHostSync(name: string, args: Payload): { succeeded: boolean; payload: Payload } | string;
+  callHostSync(name: string, args: Payload): HostReply | string;
   /** A part of a guest's request; what is promised settles later. */
   request(action: string, args: readonly unknown[]): Promise<unknown> | undefined;
   /** When the run began, on `performance.now()`'s clock. */
@@ -42,14 +48,16 @@ export interface HostVisit {
   isOver(): boolean;
   /** Counts a call into host code; throws when there was one too many. */
   hostCalled(): void;
-  /** The arguments of such a call, which count as output. */
-  readArguments(args: Address): Payload;
+  /** The arguments of such a call, which count as output; of the worker's own where it answers. */
+  readArguments(args: Address, answeredBy: "parent" | "worker"): Payload;
+  /** What host code answers, which counts as input. Throws when it is too much. */
+  encodeAnswer(values: readonly unknown[], root: "result" | "error"): Uint8Array;
   /** Host objects this sandbox holds handles of. */
   handles: Map<number, object>;
 }
 
 /** As much of a visit as a result needs. */
-export type ResultVisit = Pick<HostVisit, "pending" | "handles">;
+export type ResultVisit = Pick<HostVisit, "pending" | "handles" | "encodeAnswer">;
 
 /** Bytes of arguments a service of the platform takes. */
 const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
@@ -128,12 +136,12 @@ export class HostDoor {
           return visit.commonjsBody(heap.text(at(1), 1024));
         case HostOperation.callHost: {
           visit.hostCalled();
-          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2)));
+          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2), "parent"));
           return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
         }
         case HostOperation.callHostSync: {
           visit.hostCalled();
-          const args = visit.readArguments(at(2));
+          const args = visit.readArguments(at(2), "parent");
           const reply = visit.callHostSync(heap.text(at(1), 1024), args);
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
           return placeSyncReply(sandbox, reply);
@@ -159,21 +167,27 @@ export class HostDoor {
   }
 
   /** Encodes what a promise given out by {@link HostVisit.pending} settled with. */
-  encodeOutcome(visit: ResultVisit, outcome: { value: unknown } | { error: unknown }): Uint8Array {
-    if ("error" in outcome) return encodeArray(describeHostError(outcome.error), "error");
+  encodeOutcome(visit: ResultVisit, outcome: { value: unknown } | { error: unknown }): HostReply {
+    let bytes: Uint8Array;
+    let succeeded = "value" in outcome;
     try {
-      return encodeArray(this.#result(visit, outcome.value, undefined), "result");
+      bytes =
+        "value" in outcome
+          ? visit.encodeAnswer(this.#result(visit, outcome.value, undefined), "result")
+          : visit.encodeAnswer(describeHostError(outcome.error), "error");
     } catch (error) {
-      return encodeArray(describeHostError(error), "error");
+      bytes = encodeArray(describeHostError(error), "error");
+      succeeded = false;
     }
+    return { succeeded, payload: { bytes, buffers: NO_BUFFERS } };
   }
 
   #request(sandbox: Sandbox, visit: HostVisit, action: string, args: Address): Address {
     if (action === "open") visit.hostCalled();
-    const { bytes, buffers } = visit.readArguments(args);
+    const { bytes, buffers } = visit.readArguments(args, "worker");
     const values = decodeValue(bytes, buffers) as unknown[];
     const result = this.#result(visit, visit.request(action, values), undefined);
-    return placeArray(sandbox, encodeArray(result, "result"));
+    return placeResult(sandbox, visit, result);
   }
 
   #moduleFunction(
@@ -219,10 +233,17 @@ export class HostDoor {
     definition: HostModuleDefinition,
   ): Address {
     visit.hostCalled();
-    const { bytes, buffers } = visit.readArguments(args);
+    const { bytes, buffers } = visit.readArguments(args, "worker");
     const values = decodeValue(bytes, buffers) as unknown[];
-    const returned: unknown = Reflect.apply(call, self, values);
-    return placeArray(sandbox, encodeArray(this.#result(visit, returned, definition), "result"));
+    let returned: unknown;
+    try {
+      returned = Reflect.apply(call, self, values);
+    } catch (error) {
+      // What it says is an answer as well, which may be too large.
+      visit.encodeAnswer(describeHostError(error), "error");
+      throw error;
+    }
+    return placeResult(sandbox, visit, this.#result(visit, returned, definition));
   }
 
   /** A host function's result as the guest's side of the door takes it. */
@@ -281,11 +302,16 @@ export function readPayload(
   return writer.written;
 }
 
+/** What a call of host code returned at once. */
+function placeResult(sandbox: Sandbox, visit: HostVisit, result: unknown[]): Address {
+  // A promise's number is no answer yet.
+  const isPending = result[0] === HostResult.pending;
+  const encode = isPending ? encodeArray : visit.encodeAnswer.bind(visit);
+  return placeArray(sandbox, encode(result, "result"));
+}
+
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */
-function placeSyncReply(
-  sandbox: Sandbox,
-  { succeeded, payload }: { succeeded: boolean; payload: Payload },
-): Address {
+function placeSyncReply(sandbox: Sandbox, { succeeded, payload }: HostReply): Address {
   const reply = placeArray(sandbox, payload.bytes, payload.buffers);
   const pair = placeArray(sandbox, encodeArray([succeeded, null], "reply"));
   const elements = sandbox.heap.word(sandbox.heap.pointer(pair) + ObjectLayout.second);

@@ -2,16 +2,17 @@
  * What a sandbox may ask of its worker while guest code runs in it: interrupts, modules, console
  * lines, timers, and calls into the host. One per cell.
  */
+import { SkepError } from "../errors.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
-import { NO_BUFFERS, type Payload, payloadBytes } from "../protocol/payload.ts";
+import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { encodeArguments } from "../protocol/values/inbound.ts";
+import { encodeAnswer, encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
 import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
-import { type HostDoor, type HostVisit, readPayload } from "./host-door.ts";
+import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
@@ -20,12 +21,6 @@ import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import type { Run } from "./run.ts";
 import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
 import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
-
-/** The reply to a call of a host function, in inbound form. */
-export interface HostReply {
-  succeeded: boolean;
-  payload: Payload;
-}
 
 /** Answers a host call at once: only where guest and host share a thread. */
 export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
@@ -44,9 +39,12 @@ export interface VisitSurroundings {
   readonly flush: () => void;
   /** Enters the engine again for a cell that waits. */
   readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
+  /** Ends a run that waits, if its verdict is known. Returns whether it is. */
+  readonly hasEnded: (run: Run) => boolean;
 }
 
 const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
+const TOO_MUCH_INPUT = "The answer of the host is too large.";
 /** How long a blocked worker waits before it looks at its limits again. */
 const BLOCKED_SLICE_MS = 20;
 
@@ -74,6 +72,28 @@ export function settlePending(
   const call = placeArguments(sandbox, encodeArguments([id, succeeded]));
   sandbox.copyValue(placed, argumentValues + 2 * VALUE_BYTES);
   return sandbox.call(helpers.settleHost, 3, call.pointers);
+}
+
+/** Encodes what host code of this worker answers a run; nobody else counts it. */
+function encodeAnswerFor(
+  run: Run | undefined,
+  values: readonly unknown[],
+  root: "result" | "error",
+): Uint8Array {
+  const maximumBytes = run?.inputLeft ?? Number.POSITIVE_INFINITY;
+  let bytes: Uint8Array;
+  try {
+    bytes = encodeAnswer(values, root, { beside: false, maximumBytes }).bytes;
+  } catch (error) {
+    if (!(error instanceof SkepError && error.code === "input-exceeded")) throw error;
+    run?.refuseInput(`${run.bytesIn} bytes, and then more than the ${maximumBytes} that were left`);
+    throw new RangeError(TOO_MUCH_INPUT);
+  }
+  if (run) {
+    run.ownBytesIn += bytes.length;
+    if (!run.countInput(bytes.length)) throw new RangeError(TOO_MUCH_INPUT);
+  }
+  return bytes;
 }
 
 class CellVisit implements HostVisit {
@@ -179,7 +199,7 @@ class CellVisit implements HostVisit {
     }
   }
 
-  readArguments(args: Address): Payload {
+  readArguments(args: Address, answeredBy: "parent" | "worker"): Payload {
     const run = this.#surroundings.current();
     let payload: Payload;
     try {
@@ -191,23 +211,35 @@ class CellVisit implements HostVisit {
       }
       throw error;
     }
-    if (run) run.bytesOut += payloadBytes(payload);
+    const bytes = payloadBytes(payload);
+    if (run) run.bytesOut += bytes;
+    if (run && answeredBy === "worker") run.ownBytesOut += bytes;
     return payload;
+  }
+
+  encodeAnswer(values: readonly unknown[], root: "result" | "error"): Uint8Array {
+    return encodeAnswerFor(this.#surroundings.current(), values, root);
   }
 
   pending(id: number, promise: PromiseLike<unknown>): void {
     const cell = this.#cell;
     const { epoch } = cell;
-    const { door, resume } = this.#surroundings;
+    const { door, resume, hasEnded, current } = this.#surroundings;
+    const run = current();
+    const asked = {
+      handles: this.handles,
+      pending: (number: number, other: PromiseLike<unknown>) => this.pending(number, other),
+      encodeAnswer: (values: readonly unknown[], root: "result" | "error") =>
+        encodeAnswerFor(run, values, root),
+    };
     cell.pendingHostCalls++;
     const answer = (outcome: { value: unknown } | { error: unknown }): void => {
       // A late reply finds nobody: the sandbox is somebody else's by now.
       if (cell.epoch !== epoch) return;
       cell.pendingHostCalls--;
-      const payload = { bytes: door.encodeOutcome(this, outcome), buffers: NO_BUFFERS };
-      resume(cell, (sandbox) =>
-        settlePending(sandbox, id, { succeeded: "value" in outcome, payload }),
-      );
+      const reply = door.encodeOutcome(asked, outcome);
+      if (run && hasEnded(run)) return;
+      resume(cell, (sandbox) => settlePending(sandbox, id, reply));
     };
     promise.then(
       (value) => answer({ value }),
@@ -233,7 +265,7 @@ class CellVisit implements HostVisit {
       const before = performance.now();
       const reply = answerNow(run.id, name, args);
       run.enteredAt += performance.now() - before;
-      return reply;
+      return run.countInput(payloadBytes(reply.payload)) ? reply : TOO_MUCH_INPUT;
     }
     const mailbox = signals?.mailbox;
     if (!mailbox) {
@@ -254,7 +286,7 @@ class CellVisit implements HostVisit {
       const now = performance.now();
       run.enteredAt += now - since;
       since = now;
-      if (reply) return reply;
+      if (reply) return run.countInput(payloadBytes(reply.payload)) ? reply : TOO_MUCH_INPUT;
     }
     // The verdict ends the run at the engine's next look, whatever it catches, and until then the
     // door is shut.

@@ -1,5 +1,5 @@
 /** One run inside a worker: what it was asked, what it has cost, how it must end. */
-import type { Payload } from "../protocol/payload.ts";
+import { type Payload, startBytes } from "../protocol/payload.ts";
 import type {
   RunCost,
   RunLimits,
@@ -21,6 +21,8 @@ export type RunTarget =
 export interface Verdict {
   code: WorkerFailureCode;
   message: string;
+  /** The engine failed, for no limit. */
+  isTrap?: boolean;
 }
 
 export class Run {
@@ -35,8 +37,13 @@ export class Run {
   modules: VirtualModules | undefined;
   consoleBytes = 0;
   hostCalls = 0;
+  /** All bytes it was given so far, whoever counts them for its receipt. */
+  bytesIn: number;
   /** Bytes of arguments that went to the host. */
   bytesOut = 0;
+  /** Those that moved between the sandbox and this worker itself: nobody else can count them. */
+  ownBytesIn = 0;
+  ownBytesOut = 0;
   gas = 0;
   cpuMs = 0;
   peakMemoryBytes = 0;
@@ -55,7 +62,9 @@ export class Run {
     readonly target: RunTarget,
     /** The session it runs in; 0 for a sandbox of its own. */
     readonly sessionId: number = 0,
-  ) {}
+  ) {
+    this.bytesIn = startBytes(target);
+  }
 
   begin(now: number): void {
     this.startedAt = this.enteredAt = now;
@@ -103,6 +112,26 @@ export class Run {
     return bytesOut === 0 ? Number.POSITIVE_INFINITY : Math.max(0, bytesOut - this.bytesOut);
   }
 
+  /** Bytes that may still come in. */
+  get inputLeft(): number {
+    const { bytesIn } = this.limits;
+    return bytesIn === 0 ? Number.POSITIVE_INFINITY : Math.max(0, bytesIn - this.bytesIn);
+  }
+
+  /** Counts what the run is given. False when it is too much: the run is over, and is not given it. */
+  countInput(bytes: number): boolean {
+    const isTooMuch = bytes > this.inputLeft;
+    this.bytesIn += bytes;
+    if (isTooMuch) this.refuseInput(`${this.bytesIn} bytes`);
+    return !isTooMuch;
+  }
+
+  /** Ends the run for what it would be given. */
+  refuseInput(what: string): void {
+    const message = `The run was given ${what}, and limits.bytesIn allows ${this.limits.bytesIn}.`;
+    this.verdict ??= { code: "input-exceeded", message };
+  }
+
   timedOut(): Verdict {
     return {
       code: "timeout",
@@ -117,6 +146,8 @@ export class Run {
       gas: this.gas,
       peakMemoryBytes: this.peakMemoryBytes,
       hostCalls: this.hostCalls,
+      bytesIn: this.ownBytesIn,
+      bytesOut: this.ownBytesOut,
     };
   }
 }

@@ -11,6 +11,7 @@ import type {
 } from "../protocol/control.ts";
 import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
 import type { SourceLocation } from "../source-location.ts";
+import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";
 import type { GuestApiName } from "./apis/web-apis.ts";
 import type { EngineFacts } from "./calibrate.ts";
@@ -120,6 +121,7 @@ class TemplateBuilder {
           isOver: () => false,
           hostCalled: () => {},
           readArguments: (address) => readPayload(this.#sandbox, address, MAXIMUM_ARGUMENT_BYTES),
+          encodeAnswer: encodeArray,
           callHost: noHostYet,
           callHostSync: noHostYet,
           request: noRequestYet,

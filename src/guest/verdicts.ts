@@ -57,7 +57,11 @@ function poisonedVerdict(cell: Cell, cause: unknown, reason: string): Verdict {
   if (cell.sandbox.instance.growthRefused) return memoryVerdict(cell);
   // Every platform words its native overflow differently, but all of them end up here.
   if (cause instanceof RangeError || /recursion|call stack/i.test(reason)) return STACK_VERDICT;
-  return { code: "worker-lost", message: `The engine failed under this run: ${reason}` };
+  return {
+    code: "worker-lost",
+    message: `The engine failed under this run: ${reason}`,
+    isTrap: true,
+  };
 }
 
 function memoryVerdict(cell: Cell, detail = ""): Verdict {

@@ -7,7 +7,7 @@ import type {
   HostCallMessage,
   MessageFromWorker,
 } from "../protocol/messages.ts";
-import { type Payload, payloadBytes } from "../protocol/payload.ts";
+import { type Payload, payloadBytes, startBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -20,7 +20,6 @@ import {
   lostError,
   missingRequirement,
   queueFull,
-  sizeOf,
   unknownFunction,
 } from "./outcome.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -225,7 +224,7 @@ export class Dispatcher {
   onMessage(link: WorkerLink, message: MessageFromWorker): void {
     // A run the parent no longer knows has settled before: late words about it are void.
     const run = link.inFlight.get(message.runId);
-    const { settlement, events } = this.#options;
+    const { settlement, events, quarantine } = this.#options;
     if (message.type === "settled" && run !== undefined) {
       // Before anything else: malformed bytes must find the run still in flight.
       const found = buildable(
@@ -235,7 +234,7 @@ export class Dispatcher {
       const bytesOut = payloadBytes(message.value);
       this.#inFlight--;
       link.finish(run, message.cost);
-      this.#options.quarantine.clear(run);
+      quarantine.clear(run);
       if ("refusal" in found) {
         const { cost } = message;
         const failed = { ...found.refusal, runId: run.id, cost };
@@ -251,6 +250,7 @@ export class Dispatcher {
       this.#inFlight--;
       link.finish(run, message.cost);
       settlement.failInWorker(run, error, message.cost);
+      if (message.isTrap && quarantine.blame(run, "trap", message.message)) this.review();
     } else if (message.type === "parked" && run !== undefined) {
       link.park(run, settlement.clock.now());
     } else if (message.type === "host-call" && run !== undefined) {
@@ -286,8 +286,10 @@ export class Dispatcher {
     const { bytesIn } = run.limits;
     run.hostBytesIn += payloadBytes(payload);
     if (bytesIn === 0) return true;
-    if (isTooLarge !== true && run.hostBytesIn + sizeOf(run.target) <= bytesIn) return true;
-    const message = `was given more than the ${bytesIn} bytes that limits.bytesIn allows.`;
+    const given = run.hostBytesIn + startBytes(run.target);
+    if (isTooLarge !== true && given <= bytesIn) return true;
+    const what = isTooLarge === true ? "more bytes in an answer" : `${given} bytes`;
+    const message = `was given ${what}, and limits.bytesIn allows ${bytesIn}.`;
     this.reach(run, { code: "input-exceeded", message });
     return false;
   }
@@ -504,14 +506,22 @@ function totalTimeReached(totalMs: number): NonNullable<Run["reached"]> {
 function buildable<Value>(
   decode: () => Value,
   root: string,
-): { value: Value } | { refusal: Pick<FailedMessage, "type" | "code" | "message" | "thrown"> } {
+):
+  | { value: Value }
+  | { refusal: Pick<FailedMessage, "type" | "code" | "message" | "isTrap" | "thrown"> } {
   try {
     return { value: decode() };
   } catch (error) {
     if (!(error instanceof UnrepresentableError)) throw error;
     const message = `The ${root} cannot leave the sandbox: ${error.message}`;
     return {
-      refusal: { type: "failed", code: "not-marshallable", message, thrown: new Uint8Array(0) },
+      refusal: {
+        type: "failed",
+        code: "not-marshallable",
+        message,
+        isTrap: false,
+        thrown: new Uint8Array(0),
+      },
     };
   }
 }

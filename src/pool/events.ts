@@ -68,6 +68,7 @@ export interface PoolEvents {
     name: string;
     hash: string;
     lostWorkers: number;
+    lostSandboxes: number;
     reason: string;
     forMs: number;
   };

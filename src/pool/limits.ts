@@ -39,13 +39,13 @@ export interface LimitOptions {
   /** Calls of host functions and requests of `fetch`. `host-calls-exceeded`. Default 10,000. */
   hostCalls?: number | undefined;
   /**
-   * Bytes that go in: arguments or source text, and what host functions answer. `input-exceeded`.
-   * Default 64 MiB.
+   * Bytes that go in: arguments or source text, and what host functions, host modules and `fetch`
+   * answer. `input-exceeded`. Default 64 MiB.
    */
   bytesIn?: number | undefined;
   /**
-   * Bytes that come out: the result, and arguments of host functions. `output-exceeded`. Default
-   * 64 MiB.
+   * Bytes that come out: the result, and what host functions, host modules and `fetch` are asked
+   * with. `output-exceeded`. Default 64 MiB.
    */
   bytesOut?: number | undefined;
   /** Bytes of console output; the rest is cut with a notice, and the run goes on. Default 1 MiB. */

@@ -86,8 +86,8 @@ function sums(
     ["cpu_seconds", "Time that guest code executed in", ({ cpuMs }) => cpuMs / MS_PER_SECOND],
     ["gas", "Interrupt polls in", ({ gas }) => gas],
     ["host_calls", "Calls into the host from", ({ hostCalls }) => hostCalls],
-    ["in_bytes", "Bytes of arguments and source for", ({ bytesIn }) => bytesIn],
-    ["out_bytes", "Bytes of results of", ({ bytesOut }) => bytesOut],
+    ["in_bytes", "Bytes that went into", ({ bytesIn }) => bytesIn],
+    ["out_bytes", "Bytes that came out of", ({ bytesOut }) => bytesOut],
   ];
   const runs = entries.flatMap(([labels, { runs, failed }]): Sample[] => [
     [{ ...labels, outcome: "completed" }, runs - failed],

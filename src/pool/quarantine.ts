@@ -1,5 +1,5 @@
 /**
- * Functions that keep costing workers are refused for a while. What counts is the source, by its
+ * Functions that keep costing workers or breaking sandboxes are refused for a while. What counts is the source, by its
  * hash: the same text under another name is the same function, other text under the same name is
  * another one.
  */
@@ -12,8 +12,11 @@ import { describeRun } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import type { QuarantineOptions } from "./supervision-options.ts";
 
-/** How a run cost its worker: it hung past its grace, or the worker ended while it was inside. */
-export type Offence = "hang" | "crash";
+/**
+ * What a run did: it hung past its grace, which cost the worker; the engine failed under it, which
+ * cost the sandbox; or the worker ended while it was inside.
+ */
+export type Offence = "hang" | "trap" | "crash";
 
 /** A function, or the source of an evaluation, that is refused. */
 export interface QuarantinedFunction {
@@ -26,7 +29,9 @@ export interface QuarantinedFunction {
   until: Date | undefined;
   /** Workers that were lost to it. */
   lostWorkers: number;
-  /** How the last of them ended. */
+  /** Sandboxes in which the engine failed under it, while their workers went on. */
+  lostSandboxes: number;
+  /** How the last of either ended. */
   reason: string;
 }
 
@@ -34,10 +39,12 @@ interface Offender {
   name: string;
   readonly hash: string;
   readonly isEvaluation: boolean;
-  hangs: number;
+  /** Hangs and traps: nobody else can have been the reason. */
+  proven: number;
   /** Since it last succeeded: a worker may crash for reasons of its own, but not every time. */
   crashes: number;
   lostWorkers: number;
+  lostSandboxes: number;
   reason: string;
   sentence: { since: number; until: number | undefined } | undefined;
   cancelTimer: (() => void) | undefined;
@@ -65,18 +72,19 @@ export class Quarantine {
     return this.#quarantined === 0;
   }
 
-  /** A worker was lost to this run, for certain. True when that was once too often. */
+  /** This run was inside, for certain, when something was lost. True when that was once too often. */
   blame(run: Run, offence: Offence, reason: string): boolean {
     const { after } = this.#options;
     if (after === 0) return false;
     const offender = this.#offenderFor(run);
     offender.name = run.name;
-    offender.lostWorkers++;
+    if (offence === "trap") offender.lostSandboxes++;
+    else offender.lostWorkers++;
     offender.reason = reason;
-    if (offence === "hang") offender.hangs++;
+    if (offence !== "crash") offender.proven++;
     else if (++offender.crashes === 1) this.#crashed++;
     if (offender.sentence !== undefined) return false;
-    if (offender.hangs + offender.crashes < after) {
+    if (offender.proven + offender.crashes < after) {
       this.#remember(offender);
       return false;
     }
@@ -91,7 +99,7 @@ export class Quarantine {
     if (offender === undefined || offender.sentence !== undefined || offender.crashes === 0) return;
     offender.lostWorkers -= offender.crashes;
     this.#absolve(offender);
-    if (offender.hangs === 0) this.#forget(offender);
+    if (offender.proven === 0) this.#forget(offender);
   }
 
   /** Why a run is refused; undefined when it is not. */
@@ -100,13 +108,12 @@ export class Quarantine {
     const offender = this.#offenders.get(hashOf(run));
     const sentence = offender?.sentence;
     if (offender === undefined || sentence === undefined) return undefined;
-    const { lostWorkers, reason } = offender;
-    const workers = lostWorkers === 1 ? "a worker was" : `${lostWorkers} workers were`;
+    const { reason } = offender;
     const end = sentence.until === undefined ? "released" : dateOf(sentence.until);
     const advice = offender.isEvaluation ? "change its source" : "define it with other source";
     const message =
-      `${describeRun(run)} is in quarantine since ${dateOf(sentence.since)}, because ${workers} lost ` +
-      `to it; the last one: ${reason} It is refused until ${end}. Mend it and ${advice}, or lift the ` +
+      `${describeRun(run)} is in quarantine since ${dateOf(sentence.since)}, because it cost ` +
+      `${lossesTo(offender)}; the last one: ${reason} It is refused until ${end}. Mend it and ${advice}, or lift the ` +
       `quarantine with pool.release(${JSON.stringify(run.name)}).`;
     return new SkepError("quarantined", message, { receipt: receipt() });
   }
@@ -115,10 +122,11 @@ export class Quarantine {
   list(): QuarantinedFunction[] {
     return [...this.#offenders.values()]
       .flatMap((offender) => {
-        const { name, hash, sentence, lostWorkers, reason } = offender;
+        const { name, hash, sentence, lostWorkers, lostSandboxes, reason } = offender;
         if (sentence === undefined) return [];
         const until = sentence.until === undefined ? undefined : new Date(sentence.until);
-        return [{ name, hash, since: new Date(sentence.since), until, lostWorkers, reason }];
+        const since = new Date(sentence.since);
+        return [{ name, hash, since, until, lostWorkers, lostSandboxes, reason }];
       })
       .sort((left, right) => left.since.getTime() - right.since.getTime());
   }
@@ -150,9 +158,10 @@ export class Quarantine {
       name: run.name,
       hash,
       isEvaluation: run.target.type === "source",
-      hangs: 0,
+      proven: 0,
       crashes: 0,
       lostWorkers: 0,
+      lostSandboxes: 0,
       reason: "",
       sentence: undefined,
       cancelTimer: undefined,
@@ -169,17 +178,19 @@ export class Quarantine {
     offender.cancelTimer?.();
     offender.cancelTimer = undefined;
     if (forMs > 0) this.#schedule(offender, forMs, () => this.#expire(offender));
-    const { name, hash, lostWorkers, reason } = offender;
-    this.#events.emit("function-quarantined", { name, hash, lostWorkers, reason, forMs });
+    const { name, hash, lostWorkers, lostSandboxes, reason } = offender;
+    const losses = { lostWorkers, lostSandboxes };
+    this.#events.emit("function-quarantined", { name, hash, ...losses, reason, forMs });
   }
 
-  /** Free again, on probation: the next lost worker is one too many, for as long as this took. */
+  /** Free again, on probation: the next loss is one too many, for as long as this took. */
   #expire(offender: Offender): void {
     this.#absolve(offender);
-    offender.hangs = this.#options.after - 1;
-    offender.lostWorkers = offender.hangs;
+    offender.proven = this.#options.after - 1;
+    offender.lostSandboxes = Math.min(offender.lostSandboxes, offender.proven);
+    offender.lostWorkers = offender.proven - offender.lostSandboxes;
     this.#lift(offender, "expired");
-    if (offender.hangs === 0) this.#forget(offender);
+    if (offender.proven === 0) this.#forget(offender);
     else this.#remember(offender);
   }
 
@@ -210,6 +221,13 @@ export class Quarantine {
     offender.cancelTimer?.();
     offender.cancelTimer = this.#clock.schedule(delayMs, task, { keepAlive: false });
   }
+}
+
+/** What it cost: "3 workers", "1 worker, 2 sandboxes". */
+function lossesTo({ lostWorkers, lostSandboxes }: Offender): string {
+  const workers = `${lostWorkers} worker${lostWorkers === 1 ? "" : "s"}`;
+  if (lostSandboxes === 0) return workers;
+  return `${workers}, ${lostSandboxes} sandbox${lostSandboxes === 1 ? "" : "es"}`;
 }
 
 /** What names a run's source; modules that an evaluation brings along are part of it. */

@@ -4,7 +4,7 @@ import type { FailedMessage, RunCost } from "../protocol/messages.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Clock } from "./clock.ts";
 import type { EventEmitter } from "./events.ts";
-import { abortedError, failureOf, receiptOf, sizeOf } from "./outcome.ts";
+import { abortedError, bytesInOf, bytesOutOf, failureOf, receiptOf } from "./outcome.ts";
 import type { Explain } from "./place.ts";
 import type { Run, RunOutcome } from "./run.ts";
 import { Histogram, type RunTotals } from "./statistics.ts";
@@ -37,8 +37,7 @@ export class Settlement {
       return;
     }
     this.completed++;
-    const bytesIn = run.hostBytesIn + sizeOf(run.target);
-    this.#sum(run, false, cost, bytesIn, run.hostBytesOut + bytesOut);
+    this.#sum(run, false, cost, bytesInOf(run, cost), bytesOutOf(run, cost, bytesOut));
     run.phase = "settled";
     detach(run, undefined);
     const { trace, wantsOutcome } = run;

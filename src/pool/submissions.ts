@@ -3,7 +3,8 @@ import { SkepError } from "../errors.ts";
 import type { PoolCore } from "./core.ts";
 import { callLimits, type Limits } from "./limits.ts";
 import { checkRunOptions } from "./options.ts";
-import { sizeOf, tooMuchSource } from "./outcome.ts";
+import { startBytes } from "../protocol/payload.ts";
+import { tooMuchSource } from "./outcome.ts";
 import { executionTarget, functionTarget, nothingOf, type Subject } from "./run-target.ts";
 import {
   type EvalOptions,
@@ -137,7 +138,7 @@ export class Submissions {
       settlement.refuse(run, refusal);
       return;
     }
-    if (limits.bytesIn > 0 && target.type === "source" && sizeOf(target) > limits.bytesIn) {
+    if (limits.bytesIn > 0 && target.type === "source" && startBytes(target) > limits.bytesIn) {
       settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       return;
     }

@@ -19,6 +19,7 @@ export interface RunLimits {
   memoryBytes: number;
   stackBytes: number;
   hostCalls: number;
+  bytesIn: number;
   bytesOut: number;
   consoleBytes: number;
 }
@@ -87,6 +88,10 @@ export interface RunCost {
   gas: number;
   peakMemoryBytes: number;
   hostCalls: number;
+  /** Bytes the worker itself gave the run: `fetch`, host modules. The parent counts all others. */
+  bytesIn: number;
+  /** Bytes the run gave the worker itself. */
+  bytesOut: number;
 }
 
 /** A run ended with a value, in outbound form (`values/outbound.ts`). */
@@ -112,7 +117,8 @@ export type WorkerFailureCode =
   | "not-marshallable"
   | "missing-dependency"
   | "worker-lost"
-  | "invalid-argument";
+  | "invalid-argument"
+  | "input-exceeded";
 
 /** A run failed. For `guest-error` the thrown value is in outbound form, else it is empty. */
 export interface FailedMessage {
@@ -121,6 +127,8 @@ export interface FailedMessage {
   cost: RunCost;
   code: WorkerFailureCode;
   message: string;
+  /** The engine failed, for no limit and with no other run in its sandbox: only this one can be why. */
+  isTrap: boolean;
   thrown: Uint8Array;
 }
 

@@ -32,6 +32,7 @@ const LIMIT_ORDER = [
   "memoryBytes",
   "stackBytes",
   "hostCalls",
+  "bytesIn",
   "bytesOut",
   "consoleBytes",
 ] as const satisfies readonly (keyof RunLimits)[];
@@ -51,6 +52,7 @@ const FAILURES: readonly WorkerFailureCode[] = [
   "missing-dependency",
   "worker-lost",
   "invalid-argument",
+  "input-exceeded",
 ];
 
 /** A message of a type that nobody knows: the two sides are not of the same version. */
@@ -149,6 +151,7 @@ export function writeFromWorker(writer: ByteWriter, message: MessageFromWorker):
       writeCost(writer, message.cost);
       writer.u8(FAILURES.indexOf(message.code));
       writer.string(message.message);
+      writer.u8(message.isTrap ? 1 : 0);
       writer.block(message.thrown);
       break;
     case "console":
@@ -188,7 +191,8 @@ export function* readFromWorker(batch: Payload): Generator<MessageFromWorker> {
         const cost = readCost(reader);
         const code = chosen(FAILURES, reader.u8());
         const message = reader.string();
-        yield { type: "failed", runId, cost, code, message, thrown: reader.block() };
+        const isTrap = reader.u8() === 1;
+        yield { type: "failed", runId, cost, code, message, isTrap, thrown: reader.block() };
         break;
       }
       case FROM_WORKER.parked:
@@ -251,6 +255,8 @@ function writeCost(writer: ByteWriter, cost: RunCost): void {
   writer.varint(cost.gas);
   writer.varint(cost.peakMemoryBytes);
   writer.varint(cost.hostCalls);
+  writer.varint(cost.bytesIn);
+  writer.varint(cost.bytesOut);
 }
 
 function readCost(reader: ByteReader): RunCost {
@@ -260,6 +266,8 @@ function readCost(reader: ByteReader): RunCost {
     gas: reader.varint(),
     peakMemoryBytes: reader.varint(),
     hostCalls: reader.varint(),
+    bytesIn: reader.varint(),
+    bytesOut: reader.varint(),
   };
 }
 

@@ -86,6 +86,36 @@ it("does not run again what has called the host, and keeps the others", async ()
   expect(await innocent).toBe(3);
 });
 
+it("refuses a function under which the engine keeps failing, and loses no worker", async () => {
+  // The next look at the run's limits fails, deep inside the engine.
+  const source = `export const breakClock = () => {
+    const { now } = performance;
+    performance.now = () => { performance.now = now; throw new Error("no clock"); };
+  }`;
+  const module = `data:text/javascript,${encodeURIComponent(source)}`;
+  await using pool = await createPool({
+    workers: 1,
+    quarantine: { after: 2 },
+    dependencies: { clock: { module, exports: ["breakClock"] } },
+    functions: {
+      trap: "(context) => { context.dependencies.clock.breakClock(); for (;;); }",
+      add: "(a, b) => a + b",
+    },
+  });
+  for (let time = 0; time < 2; time++) {
+    expect(pool.quarantined()).toEqual([]);
+    await expect(pool.run("trap")).rejects.toMatchObject({
+      code: "worker-lost",
+      message: expect.stringContaining("The engine failed under this run: no clock") as string,
+    });
+    expect(await pool.run("add", [1, 2])).toBe(3);
+  }
+  expect(pool.quarantined()).toMatchObject([{ name: "trap", lostWorkers: 0, lostSandboxes: 2 }]);
+  await expect(pool.run("trap")).rejects.toMatchObject({ code: "quarantined" });
+  const outcome = await pool.execute({ run: "add", args: [1, 2] });
+  expect(outcome).toMatchObject({ ok: true, value: 3, receipt: { workerId: 1 } });
+});
+
 it("lets Node exit by itself, with a pool open and after closing one", async () => {
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");

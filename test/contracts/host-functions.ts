@@ -1,16 +1,8 @@
 /** Functions of the host, called by guests: the same suite in every environment. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { HostCallContext, Pool, SkepError, StandardSchema } from "skep";
+import type { HostCallContext, Pool, StandardSchema } from "skep";
+import { failure } from "./failure.ts";
 import type { Terrain } from "./suite.ts";
-
-async function failure(promise: Promise<unknown>): Promise<SkepError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as SkepError;
-  }
-  throw new Error("This should have been rejected.");
-}
 
 /** Accepts `[number]`, and hands it on doubled. */
 const doubling: StandardSchema = {

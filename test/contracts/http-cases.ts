@@ -248,6 +248,16 @@ export const RESPONSE_CASES: Case[] = [
     ["both", false, true, "both", 201, "1"],
   ],
   [
+    "can be cloned any number of times, and each has all of it",
+    `const a = new Response("many"); const all = [a]; for (let n = 0; n < 200; n++) all.push(all[n % 2 ? 0 : n].clone()); const texts = await Promise.all(all.map((r) => r.text())); [texts.length, new Set(texts).size, texts[200]]`,
+    [201, 1, "many"],
+  ],
+  [
+    "clones of what another clone has read already have all of it, apart from each other",
+    `const a = new Response("late"); const b = a.clone(); await b.text(); const c = a.clone(); const bytes = await c.bytes(); bytes[0] = 0; const d = a.clone(); a.body.cancel(); [await d.text(), d.bodyUsed]`,
+    ["late", true],
+  ],
+  [
     "the bytes of clones are apart",
     `const a = new Response("ab"); const b = a.clone(); const one = await a.bytes(); one[0] = 0; await b.text()`,
     "ab",

@@ -1,5 +1,5 @@
 /** What a run may use, and that it is over when it has used it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { Pool, PoolEvents, RunOptions, SkepError } from "skep";
 import type { Terrain } from "./suite.ts";
 
@@ -17,13 +17,37 @@ const FUNCTIONS = {
   fill: "(n) => 'x'.repeat(n)",
   tell: "async (n) => { for (let i = 0; i < n; i++) await host.note('y'.repeat(1000)); return n; }",
   ask: "async (n) => { let sum = 0; for (let i = 0; i < n; i++) sum += (await host.large(10_000)).length; return sum; }",
+  download: `async (url, n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      try { sum += (await (await fetch(url)).arrayBuffer()).byteLength; } catch { await host.note("caught"); }
+    }
+    return sum;
+  }`,
+  mixed:
+    "async (url) => (await host.large(30_000)).length + (await (await fetch(url)).arrayBuffer()).byteLength",
+  mixedSync:
+    "async (url) => (await (await fetch(url)).arrayBuffer()).byteLength + hostSync.large(30_000).length",
+  upload: `async (url, n) => {
+    for (let i = 0; i < n; i++) await (await fetch(url, { method: "POST", body: "x".repeat(1000) })).text();
+    return n;
+  }`,
   log: "(n) => { for (let i = 0; i < n; i++) console.log('z'.repeat(100)); return n; }",
   depth: "() => { let n = 0; const f = () => { n++; f(); }; try { f(); } catch {} return n; }",
   hang: "() => { const a = new Array(2e7).fill(0); for (let i = 0; i < 300; i++) a.indexOf(1); }",
 };
 
+/** A host module that answers as much as it is asked for. */
+const ANSWERS = `data:text/javascript,${encodeURIComponent(`
+  export const read = (bytes) => "r".repeat(bytes);
+  export const readLater = async (bytes) => read(bytes);
+  export const fail = (bytes) => { throw new Error("f".repeat(bytes)); };
+  export const failLater = async (bytes) => fail(bytes);
+`)}`;
+
 export function limitsContract(terrain: Terrain): void {
-  const { environment, engine } = terrain;
+  const { environment, engine, node, threaded, signals } = terrain;
+  const [origin = ""] = inject("fetchOrigins");
 
   describe(`limits: ${environment}, ${engine}`, () => {
     let pool: Pool;
@@ -36,6 +60,10 @@ export function limitsContract(terrain: Terrain): void {
         workers: 1,
         limits: { timeoutMs: 10_000, memoryBytes: 64 * 2 ** 20 },
         functions: FUNCTIONS,
+        fetch: { allow: [origin], privateNetwork: true },
+        dependencies: node
+          ? { answers: { module: ANSWERS, exports: ["read", "readLater", "fail", "failLater"] } }
+          : {},
         host: {
           note: (value: unknown) => void noted.push(value),
           large: (size: number) => new Uint8Array(size),
@@ -124,8 +152,70 @@ export function limitsContract(terrain: Terrain): void {
       const error = await failure("ask", [100], { bytesIn: 40_000 });
       expect(error.code).toBe("input-exceeded");
       expect((await failure("ask", [1], { bytesIn: 5_000 })).code).toBe("input-exceeded");
+      expect(error.message).toMatch(/was given \d{5} bytes, and limits\.bytesIn allows 40000/);
       const good = await pool.execute({ run: "ask", args: [3] });
       expect(good.receipt.bytesIn).toBeGreaterThan(30_000);
+    });
+
+    it("of input count replies to fetch as they arrive", async () => {
+      const url = `${origin}/bytes?n=20000`;
+      expect(await pool.run("download", [url, 1], { bytesIn: 25_000 })).toBe(20_000);
+      const error = await failure("download", [url, 50], { bytesIn: 50_000 });
+      expect(error.code).toBe("input-exceeded");
+      expect(error.message).toMatch(/was given \d{5} bytes.*, and limits\.bytesIn allows 50000/);
+      // Whatever the guest catches.
+      expect(noted).toEqual([]);
+      // What it was given, and no more than the piece that was too much.
+      expect(error.receipt?.bytesIn).toBeGreaterThan(30_000);
+      expect(error.receipt?.bytesIn).toBeLessThan(80_000);
+    });
+
+    it("of input are one sum, whoever gives it", async () => {
+      const url = `${origin}/bytes?n=30000`;
+      for (const name of threaded && !signals ? ["mixed"] : ["mixed", "mixedSync"]) {
+        expect(await pool.run(name, [url], { bytesIn: 70_000 })).toBe(60_000);
+        const error = await failure(name, [url], { bytesIn: 50_000 });
+        expect(error.code).toBe("input-exceeded");
+        expect(error.message).toContain("limits.bytesIn allows 50000");
+      }
+    });
+
+    it.runIf(node)("of input count what host modules answer, at once and later", async () => {
+      for (const call of ["answers.read(9000)", "await answers.readLater(9000)"]) {
+        const read = `const answers = await import("answers"); ${call}`;
+        const { receipt } = await pool.execute({ eval: read }, { bytesIn: 9_500 });
+        expect(receipt.bytesIn).toBeGreaterThan(9_000);
+        const again = `for (;;) { try { ${read}; } catch { await host.note("caught"); } }`;
+        for (const [source, bytesIn] of [
+          [read, 5_000],
+          [again, 30_000],
+        ] as const) {
+          const outcome = await pool.execute({ eval: source }, { bytesIn });
+          expect(outcome).toMatchObject({ ok: false, error: { code: "input-exceeded" } });
+          expect(outcome.receipt.bytesIn).toBeLessThanOrEqual(bytesIn + 100);
+        }
+        expect(noted).toEqual([]);
+      }
+    });
+
+    it.runIf(node)("of input count what host modules throw", async () => {
+      for (const call of ["answers.fail(9000)", "await answers.failLater(9000)"]) {
+        const source = `const answers = await import("answers"); try { ${call} } catch (error) { error.message.length }`;
+        const outcome = await pool.execute({ eval: source });
+        expect(outcome).toMatchObject({ ok: true, value: 9_000 });
+        expect(outcome.receipt.bytesIn).toBeGreaterThan(9_000);
+        const refused = await pool.execute({ eval: source }, { bytesIn: 5_000 });
+        expect(refused).toMatchObject({ ok: false, error: { code: "input-exceeded" } });
+      }
+    });
+
+    it("of output count what fetch sends", async () => {
+      const url = `${origin}/echo`;
+      const error = await failure("upload", [url, 20], { bytesOut: 5_000 });
+      expect(error.code).toBe("output-exceeded");
+      const { receipt } = await pool.execute({ run: "upload", args: [url, 3] });
+      expect(receipt.bytesOut).toBeGreaterThan(3_000);
+      expect(receipt.bytesOut).toBeLessThan(4_000);
     });
 
     it("of output refuse results, and count what goes to the host", async () => {

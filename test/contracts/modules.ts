@@ -1,16 +1,8 @@
 /** Modules that evaluations bring along, TypeScript, and where errors say they happened. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvalOptions, Pool, PoolOptions, SkepError } from "skep";
+import { failure } from "./failure.ts";
 import type { Terrain } from "./suite.ts";
-
-async function failure(promise: Promise<unknown>): Promise<SkepError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as SkepError;
-  }
-  throw new Error("This should have been rejected.");
-}
 
 const FUNCTIONS = {
   arrow: "(a) => a.x.y",

@@ -4,12 +4,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
-/** Modules of Node that have never heard of sucrase. */
-const HOOKS = `export async function resolve(specifier, context, next) {
-  if (specifier === "sucrase") throw Object.assign(new Error("Cannot find package 'sucrase'"), { code: "ERR_MODULE_NOT_FOUND" });
-  return next(specifier, context);
-}`;
-const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(HOOKS))});`;
+/** Modules of Node that have never heard of a package. */
+function without(name: string): string {
+  const hooks = `export async function resolve(specifier, context, next) {
+    if (specifier === "${name}") throw Object.assign(new Error("Cannot find package '${name}'"), { code: "ERR_MODULE_NOT_FOUND" });
+    return next(specifier, context);
+  }`;
+  return `import { register } from "node:module"; register(${JSON.stringify(dataUrl(hooks))});`;
+}
 
 const PROGRAM = `
   import { createPool } from "skep";
@@ -25,21 +27,42 @@ const PROGRAM = `
   console.log(JSON.stringify(told));
 `;
 
-it("without sucrase, TypeScript is refused with what to install, and the rest works", async () => {
+const SERVER = `
+  import { SkepError } from "skep";
+  import { WorkerServer } from "skep/worker-server";
+  const server = new WorkerServer({ port: 0 });
+  server.addWebSocketEndpoint("/ws/admin", () => {});
+  const error = await server.start().catch((error) => error);
+  await server.stop();
+  console.log(JSON.stringify([error instanceof SkepError, error.code, error.message]));
+`;
+
+async function run(program: string, missing: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--import", dataUrl(REGISTER), "--input-type=module", "--eval", PROGRAM],
+    ["--import", dataUrl(without(missing)), "--input-type=module", "--eval", program],
     { cwd: fileURLToPath(new URL("../..", import.meta.url)) },
   );
+  return JSON.parse(stdout) as unknown;
+}
+
+it("without sucrase, TypeScript is refused with what to install, and the rest works", async () => {
   const message = expect.stringMatching(
     /stripped from TypeScript with sucrase, which could not be loaded\. Run npm install sucrase/,
   );
-  expect(JSON.parse(stdout)).toEqual([
+  expect(await run(PROGRAM, "sucrase")).toEqual([
     ["SkepError", "unsupported-environment", message],
     ["SkepError", "unsupported-environment", message],
     ["InstallError", "install-failed", message],
     1,
   ]);
+});
+
+it("without ws, a worker server does not start, and says what to install", async () => {
+  const message = expect.stringMatching(
+    /package ws, which could not be loaded\. Run npm install ws/,
+  );
+  expect(await run(SERVER, "ws")).toEqual([true, "unsupported-environment", message]);
 });
 
 function dataUrl(source: string): string {

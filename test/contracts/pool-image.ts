@@ -1,16 +1,8 @@
 /** Pools that start from what another pool has evaluated. Run by every environment and engine. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Pool, PoolOptions, SkepError } from "skep";
+import type { Pool, PoolOptions } from "skep";
+import { failure } from "./failure.ts";
 import type { Terrain } from "./suite.ts";
-
-async function failure(promise: Promise<unknown>): Promise<SkepError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as SkepError;
-  }
-  throw new Error("This should have been rejected.");
-}
 
 /** Says how often it was evaluated: once, when the image was made. */
 const COUNTING = "export const born = Math.random(); export const twice = (n) => 2 * n;";

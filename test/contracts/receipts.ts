@@ -1,5 +1,5 @@
 /** Every outcome has a receipt, and the receipts add up: the same suite in every environment. */
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, inject, it } from "vitest";
 import type { Execution, Pool, PoolOptions, Receipt, RunOptions, SkepErrorCode } from "skep";
 import { parseExposition } from "./exposition.ts";
 import type { Terrain } from "./suite.ts";
@@ -26,6 +26,9 @@ const FUNCTIONS = {
   call: "async (times) => { for (let i = 0; i < times; i++) await host.echo(i); return times; }",
   wait: "() => host.wait()",
 };
+
+/** A host module that gives back what it is given. */
+const ANSWERS = "data:text/javascript,export const same = (value) => value";
 
 const QUANTITIES =
   "queuedMs wallMs cpuMs gas peakMemoryBytes hostCalls bytesIn bytesOut workerId attempts".split(
@@ -275,6 +278,50 @@ export function receiptsContract(terrain: Terrain): void {
       const again = pool.execute({ eval: wait });
       expect(pool.restartWorker(await dispatched)).toBe(true);
       expect(await again).toMatchObject({ ok: true, receipt: { attempts: 2, workerId: 3 } });
+    });
+
+    it("count every byte once, whoever moves it", async () => {
+      const [origin = ""] = inject("fetchOrigins");
+      const pool = await create({
+        fetch: { allow: [origin], privateNetwork: true },
+        dependencies: terrain.node ? { answers: { module: ANSWERS, exports: ["same"] } } : {},
+      });
+      const bytes = async (source: string): Promise<[number, number]> => {
+        const { ok, receipt } = await pool.execute({ eval: source });
+        expect(ok, source).toBe(true);
+        // Source text is counted by its characters.
+        return [receipt.bytesIn - source.length, receipt.bytesOut];
+      };
+      const large = `const text = "t".repeat(20000);`;
+      const ways: [source: string, bytesIn: number, bytesOut: number][] = [
+        ["1", 0, 0],
+        [`${large} await host.echo(text); 1`, 20_000, 20_000],
+        [`${large} (await host.echo(text)).length; text`, 20_000, 40_000],
+        [`await (await fetch("${origin}/bytes?n=20000")).text(); 1`, 20_000, 0],
+        [
+          `${large} (await fetch("${origin}/status?code=204", { method: "POST", body: text })).ok`,
+          0,
+          20_000,
+        ],
+        [
+          `${large} await host.echo(text); await (await fetch("${origin}/bytes?n=20000")).text(); 1`,
+          40_000,
+          20_000,
+        ],
+      ];
+      if (terrain.node) {
+        const call = `${large} const { same } = await import("answers");`;
+        ways.push([`${call} same(text); 1`, 20_000, 20_000]);
+        ways.push([`${call} same(same(await host.echo(text)))`, 60_000, 80_000]);
+      }
+      for (const [source, bytesIn, bytesOut] of ways) {
+        const [given, taken] = await bytes(source);
+        // The forms of values and the heads of requests are a few hundred bytes.
+        expect(given - bytesIn, source).toBeGreaterThanOrEqual(0);
+        expect(given - bytesIn, source).toBeLessThan(1_000);
+        expect(taken - bytesOut, source).toBeGreaterThanOrEqual(0);
+        expect(taken - bytesOut, source).toBeLessThan(1_000);
+      }
     });
 
     it("add up by function and by key", async () => {

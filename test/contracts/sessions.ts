@@ -3,18 +3,10 @@
  * every environment and engine.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Pool, PoolEventName, PoolEvents, Session, SkepError } from "skep";
+import type { Pool, PoolEventName, PoolEvents, Session } from "skep";
 import { SESSION_FUNCTIONS } from "./session-functions.ts";
+import { failure } from "./failure.ts";
 import type { Terrain } from "./suite.ts";
-
-async function failure(promise: Promise<unknown>): Promise<SkepError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as SkepError;
-  }
-  throw new Error("This should have been rejected.");
-}
 
 export function sessionsContract(terrain: Terrain): void {
   const { environment, engine, threaded } = terrain;

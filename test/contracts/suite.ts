@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool, PoolOptions, SkepError } from "skep";
+import { failure } from "./failure.ts";
 import { crossingValue, shape } from "./values.ts";
 
 /** What differs between environments, and only that. */
@@ -23,15 +24,6 @@ export interface Terrain {
   recursionIsCaught: boolean;
   /** Host modules such as `node:path` exist. */
   node: boolean;
-}
-
-async function failure(promise: Promise<unknown>): Promise<SkepError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as SkepError;
-  }
-  throw new Error("This should have been rejected.");
 }
 
 /* The guest's functions are written as source text: a test runner may rewrite real ones. */

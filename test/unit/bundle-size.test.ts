@@ -8,7 +8,7 @@ const POOL_BUDGET = 25_000;
 /** The same for `import { WorkerProcedureCall } from "skep/procedure-call"`. */
 const PROCEDURE_CALL_BUDGET = 27_000;
 /** What has arrived in the page, workers aside, by the first result: the above and what runs pools. */
-const RUNNING_BUDGET = 52_000;
+const RUNNING_BUDGET = 54_000;
 
 class Bundle {
   constructor(

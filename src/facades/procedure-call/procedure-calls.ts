@@ -4,6 +4,7 @@ import { SkepError } from "../../errors.ts";
 import { loadPart } from "../../load-part.ts";
 import type { CoreSurroundings, PoolCore } from "../../pool/core.ts";
 import { InstallError } from "../../pool/install-error.ts";
+import { callSurface } from "../../pool/call-surface.ts";
 import { Launch } from "../../pool/launch.ts";
 import { resolveOptions } from "../../pool/options.ts";
 import type { DefinitionKind } from "../../protocol/control.ts";
@@ -396,16 +397,4 @@ function plainly<Result>(make: () => Result): Result {
   } catch (error) {
     throw plainError(error);
   }
-}
-
-type Call = (...args: unknown[]) => Promise<unknown>;
-
-function callSurface(invoke: (name: string, args: readonly unknown[]) => Promise<unknown>): object {
-  return new Proxy(Object.create(null) as Record<string, Call>, {
-    get(_target, name) {
-      // With these the surface would look like a promise, or like something to iterate.
-      if (typeof name === "symbol" || ["then", "catch", "finally"].includes(name)) return undefined;
-      return (...args: unknown[]) => invoke(name, args);
-    },
-  });
 }

@@ -1,7 +1,8 @@
 /** The tasks of a pool: how they are let in, how they end, and what is counted and told of them. */
 import type { SkepError } from "../../errors.ts";
 import { callLimits } from "../../pool/limits.ts";
-import { tooMuchSource, sizeOf } from "../../pool/outcome.ts";
+import { tooMuchSource } from "../../pool/outcome.ts";
+import { startBytes } from "../../protocol/payload.ts";
 import type { Receipt } from "../../receipt.ts";
 import { Run, type RunOutcome, type SourceOptions, type SourceTarget } from "../../pool/run.ts";
 import { sourceTarget } from "../../pool/source-target.ts";
@@ -100,7 +101,7 @@ export class Tasks {
       run.resolve = (outcome) => settle(outcome as RunOutcome);
       run.reject = reject;
       const { bytesIn } = run.limits;
-      if (bytesIn > 0 && sizeOf(run.target) > bytesIn) {
+      if (bytesIn > 0 && startBytes(run.target) > bytesIn) {
         settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       } else dispatcher.submit(run);
     });

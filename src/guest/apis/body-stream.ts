@@ -112,26 +112,46 @@ export const BODY_STREAM: string = /* js */ `
     }
     readChunk(body, more, reject);
   }
-  // Two bodies of one, each at its own pace: what one has read waits for the other.
+  // Two bodies of one, each at its own pace. A copy of a copy is one more of the same, so that the
+  // stack does not grow with their number.
   function tee(body) {
-    const branches = [branch(), branch()];
+    const branch = body.source.split !== undefined && !body.disturbed ? body.source : firstBranch(body);
+    body.locked = true;
+    return [newBody(branch), newBody(branch.split())];
+  }
+  // What one branch has read waits for the others.
+  function firstBranch(body) {
+    const branches = [];
+    let left = 0;
     let busy = false;
     let ended = false;
     let failed = false;
     let failure;
-    body.locked = true;
-    function branch() {
-      const queue = [];
+    // Chunks wait in all lines before anybody is served, who may then do anything: even add a branch.
+    function arrive(chunk) {
+      busy = false;
+      const count = branches.length;
+      if (chunk !== null) for (let index = 0; index < count; index++) branches[index].add(index === 0 ? chunk : copyOf(chunk));
+      for (let index = 0; index < count; index++) branches[index].serve();
+    }
+    function end(error, hasFailed) {
+      ended = true;
+      failed = hasFailed;
+      failure = error;
+      arrive(null);
+    }
+    function grow(queue) {
       let at = 0;
       let waiting = null;
-      return {
-        __proto__: null, gone: false,
-        give(chunk) {
-          if (this.gone) return;
-          if (waiting === null) return push(queue, chunk);
+      let gone = false;
+      const branch = {
+        __proto__: null,
+        add(chunk) { if (!gone) push(queue, chunk); },
+        serve() {
+          if (waiting === null) return;
           const read = waiting;
           waiting = null;
-          read(chunk);
+          branch.pull(read.resolve, read.reject);
         },
         pull(resolve, reject) {
           if (at < queue.length) {
@@ -140,29 +160,30 @@ export const BODY_STREAM: string = /* js */ `
             return resolve(chunk);
           }
           if (ended) return failed ? reject(failure) : resolve(null);
-          waiting = function (chunk) { failed ? reject(failure) : resolve(chunk); };
+          waiting = { __proto__: null, resolve, reject };
           if (busy) return;
           busy = true;
           readChunk(body, function (chunk) {
-            busy = false;
-            if (chunk === null) ended = true;
-            branches[0].give(chunk);
-            branches[1].give(chunk === null ? null : copyOf(chunk));
-          }, function (error) {
-            busy = false;
-            ended = failed = true;
-            failure = error;
-            branches[0].give(null);
-            branches[1].give(null);
-          });
+            if (chunk === null) end(undefined, false);
+            else arrive(chunk);
+          }, function (error) { end(error, true); });
+        },
+        split() {
+          const copy = [];
+          for (let index = at; index < queue.length; index++) push(copy, copyOf(queue[index]));
+          return grow(copy);
         },
         cancel() {
-          this.gone = true;
-          if (branches[0].gone && branches[1].gone) cancelBody(body);
+          gone = true;
+          waiting = null;
+          if (--left === 0) cancelBody(body);
         },
       };
+      left++;
+      push(branches, branch);
+      return branch;
     }
-    return [newBody(branches[0]), newBody(branches[1])];
+    return grow([]);
   }
 `;
 

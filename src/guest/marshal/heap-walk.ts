@@ -3,35 +3,27 @@
  * form. Depth and bytes are bounded, and what cannot cross is refused with the path to it.
  */
 import type { ByteWriter } from "../../protocol/bytes.ts";
-import { BESIDE_BYTES } from "../../protocol/payload.ts";
 import { MAXIMUM_DEPTH } from "../../protocol/values/guest-format.ts";
 import { OutboundTag } from "../../protocol/values/outbound.ts";
 import {
   BigintLayout,
-  BufferLayout,
   ClassId,
   className,
   FIRST_TAG,
   LAST_TAG,
-  MAP_LIST_HEAD,
-  MapLayout,
-  MapRecordLayout,
   ObjectLayout,
   PROPERTY_FLAGS_SHIFT,
   PropertyFlag,
   ReferenceLayout,
-  REGEXP_FLAGS,
   RopeLayout,
   ShapeLayout,
   StringLayout,
   Tag,
-  TYPED_ARRAY_SHIFTS,
   VALUE_BYTES,
-  ViewLayout,
   WIDE_BIT,
 } from "./heap-layout.ts";
-import { errorText, type HeapReader, type Member } from "./heap-reader.ts";
-import { tidyMessage, tidyStack } from "./stack-text.ts";
+import { type Walk, writeExotic } from "./exotic-objects.ts";
+import { type HeapReader, type Member } from "./heap-reader.ts";
 import { pathText, RefusedValueError } from "./refusal.ts";
 
 /** How a value is to be read. */
@@ -72,14 +64,14 @@ interface ShapeNames {
 }
 
 /** One walk over one value: the objects met, the shapes met, the path to where it is. */
-class HeapWalk {
-  readonly #heap: HeapReader;
+class HeapWalk implements Walk {
+  readonly heap: HeapReader;
   /** The heap's words. The walk enters no engine, so the memory stays where it is. */
   readonly #words: Uint32Array;
-  readonly #writer: ByteWriter;
-  readonly #options: ReadOptions;
+  readonly writer: ByteWriter;
+  readonly options: ReadOptions;
   readonly #start: number;
-  #besideBytes = 0;
+  besideBytes = 0;
   /** Numbers of the objects that something else refers to as well. */
   readonly #shared = new Map<number, number>();
   #objectCount = 0;
@@ -88,10 +80,10 @@ class HeapWalk {
   readonly #path: (string | number)[] = [];
 
   constructor(heap: HeapReader, writer: ByteWriter, options: ReadOptions) {
-    this.#heap = heap;
+    this.heap = heap;
     this.#words = heap.words;
-    this.#writer = writer;
-    this.#options = options;
+    this.writer = writer;
+    this.options = options;
     this.#start = writer.length;
   }
 
@@ -101,27 +93,27 @@ class HeapWalk {
     const tag = (words[(address + 4) >>> 2] as number) | 0;
     switch (tag) {
       case Tag.int:
-        return this.#writer.zigzag(OutboundTag.int32, lower);
+        return this.writer.zigzag(OutboundTag.int32, lower);
       case Tag.string:
         return this.#string(lower >>> 0);
       case Tag.rope:
         return this.#rope(address);
       case Tag.object:
-        return this.#object(lower >>> 0);
+        return this.object(lower >>> 0);
       case Tag.bool:
-        return this.#writer.u8(lower === 0 ? OutboundTag.false : OutboundTag.true);
+        return this.writer.u8(lower === 0 ? OutboundTag.false : OutboundTag.true);
       case Tag.null:
-        return this.#writer.u8(OutboundTag.null);
+        return this.writer.u8(OutboundTag.null);
       case Tag.undefined:
-        return this.#writer.u8(OutboundTag.undefined);
+        return this.writer.u8(OutboundTag.undefined);
       default:
         return this.#rare(tag, address);
     }
   }
 
   #rare(tag: number, address: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
+    const heap = this.heap;
+    const writer = this.writer;
     switch (tag) {
       case Tag.shortBigint:
         writer.u8(OutboundTag.bigint);
@@ -130,86 +122,48 @@ class HeapWalk {
       case Tag.bigint: {
         const pointer = heap.pointer(address);
         const count = heap.word(pointer + BigintLayout.limbs) * 4;
-        this.#admit(count);
+        this.admit(count);
         writer.u8(OutboundTag.bigint);
         return writer.block(heap.slice(pointer + BigintLayout.data, count));
       }
       case Tag.symbol:
-        return this.#refuse("a symbol");
+        return this.refuse("a symbol");
       default:
         if (tag >= FIRST_TAG && tag <= LAST_TAG)
-          return this.#refuse("an internal value of the engine");
+          return this.refuse("an internal value of the engine");
         writer.u8(OutboundTag.float64);
         return writer.f64(heap.number(address));
     }
   }
 
-  #object(object: number): void {
+  object(object: number): void {
     const words = this.#words;
     // What only one reference leads to cannot be met again: that spares most objects the table.
     const isShared = (words[object >>> 2] as number) !== 1;
     if (isShared) {
       const known = this.#shared.get(object);
       if (known !== undefined) {
-        this.#writer.u8(OutboundTag.same);
-        this.#writer.varint(known);
+        this.writer.u8(OutboundTag.same);
+        this.writer.varint(known);
         return;
       }
     }
     const classId = ((words[(object + 4) >>> 2] as number) >>> 16) | 0;
-    if (!crosses(classId)) return this.#refuse(className(classId));
+    if (!crosses(classId)) return this.refuse(className(classId));
     if (this.#path.length > MAXIMUM_DEPTH) {
-      const message = `${this.#options.root} is nested more than ${MAXIMUM_DEPTH} levels deep.`;
+      const message = `${this.options.root} is nested more than ${MAXIMUM_DEPTH} levels deep.`;
       throw new RefusedValueError("output-exceeded", message);
     }
-    this.#admit(0);
+    this.admit(0);
     if (isShared) this.#shared.set(object, this.#objectCount);
     this.#objectCount++;
-    if (classId === ClassId.object) this.#plain(object);
+    if (classId === ClassId.object) this.plain(object);
     else if (classId === ClassId.array) this.#array(object);
-    else this.#special(object, classId);
+    else writeExotic(this, object, classId);
   }
 
-  /** An object of a class with a state of its own. */
-  #special(object: number, classId: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
-    if (classId >= ClassId.firstTypedArray && classId <= ClassId.lastTypedArray) {
-      return this.#typedArray(object, classId - ClassId.firstTypedArray);
-    }
-    switch (classId) {
-      case ClassId.date:
-        writer.u8(OutboundTag.date);
-        return writer.f64(heap.number(object + ObjectLayout.data));
-      case ClassId.map:
-      case ClassId.set:
-        return this.#collection(object, classId === ClassId.map);
-      case ClassId.error:
-        return this.#error(object);
-      case ClassId.regexp:
-        return this.#regexp(object);
-      case ClassId.arrayBuffer:
-        return this.#buffer(object);
-      case ClassId.dataView: {
-        const view = heap.word(object + ObjectLayout.data);
-        writer.u8(OutboundTag.dataView);
-        writer.varint(heap.word(view + ViewLayout.offset));
-        writer.varint(heap.word(view + ViewLayout.length));
-        return this.#at(".buffer", () => this.#object(heap.word(view + ViewLayout.buffer)));
-      }
-      case ClassId.number:
-      case ClassId.string:
-      case ClassId.boolean:
-      case ClassId.bigint:
-        writer.u8(OutboundTag.boxed);
-        return this.value(object + ObjectLayout.data);
-      default:
-        return this.#plain(object);
-    }
-  }
-
-  #plain(object: number): void {
-    const heap = this.#heap;
+  plain(object: number): void {
+    const heap = this.heap;
     // `arguments` keeps its elements like an array does.
     if (heap.isFast(object))
       return this.#members(this.#elements(object).concat(this.#named(object)));
@@ -219,8 +173,8 @@ class HeapWalk {
     if (!shape) return this.#members(this.#named(object));
     const { names, indexes } = shape;
     if (shape.number >= 0) {
-      this.#writer.u8(OutboundTag.shapedObject);
-      this.#writer.varint(shape.number);
+      this.writer.u8(OutboundTag.shapedObject);
+      this.writer.varint(shape.number);
     } else {
       shape.number = this.#shapeCount++;
       this.#names(names);
@@ -233,13 +187,13 @@ class HeapWalk {
       path[depth] = names[at] as string;
       this.value(properties + (indexes[at] as number) * VALUE_BYTES);
     }
-    this.#admit(0);
+    this.admit(0);
     path.length = depth;
   }
 
   /** A shape of which every property that crosses is plain data; undefined for any other. */
   #learn(shape: number): ShapeNames | undefined {
-    const heap = this.#heap;
+    const heap = this.heap;
     const count = heap.word(shape + ShapeLayout.count);
     const learned: ShapeNames = { number: -1, names: [], indexes: [] };
     for (let index = 0; index < count; index++) {
@@ -261,31 +215,31 @@ class HeapWalk {
     // Takes a shape number of its own, as the decoder counts one.
     this.#shapeCount++;
     this.#names(members.map((member) => member.name));
-    for (const member of members) this.#at(member.name, () => this.value(member.address));
+    for (const member of members) this.at(member.name, () => this.value(member.address));
   }
 
   #names(names: string[]): void {
-    this.#writer.u8(OutboundTag.object);
-    this.#writer.varint(names.length);
-    for (const name of names) this.#writer.string(name);
-    this.#admit(0);
+    this.writer.u8(OutboundTag.object);
+    this.writer.varint(names.length);
+    for (const name of names) this.writer.string(name);
+    this.admit(0);
   }
 
   /** The own enumerable properties that are not elements. */
   #named(object: number): Member[] {
-    return this.#heap.members(object).filter(({ name, lacks }) => {
+    return this.heap.members(object).filter(({ name, lacks }) => {
       if (lacks === undefined) return true;
       // A described member is left out: its place in the shape was not written.
-      if (this.#options.describe !== true) this.#at(name, () => this.#refuse(lacks));
+      if (this.options.describe !== true) this.at(name, () => this.refuse(lacks));
       return false;
     });
   }
 
   #elements(object: number): Member[] {
-    const heap = this.#heap;
+    const heap = this.heap;
     const values = heap.word(object + ObjectLayout.second);
     const count = heap.word(object + ObjectLayout.count);
-    this.#admit(count);
+    this.admit(count);
     // A sloppy function's arguments are references to its parameters.
     const areReferences = heap.classId(object) === ClassId.mappedArguments;
     return Array.from({ length: count }, (_, index) => ({
@@ -298,7 +252,7 @@ class HeapWalk {
   }
 
   #array(object: number): void {
-    const heap = this.#heap;
+    const heap = this.heap;
     const shape = heap.word(object + ObjectLayout.shape);
     const length = heap.number(heap.word(object + ObjectLayout.properties));
     const fast = heap.isFast(object);
@@ -311,138 +265,54 @@ class HeapWalk {
       const dense = fast && count === length && members.length === length;
       if (!dense) return this.#sparse(length, members);
     }
-    this.#admit(length);
-    this.#writer.u8(OutboundTag.array);
-    this.#writer.varint(length);
+    this.admit(length);
+    this.writer.u8(OutboundTag.array);
+    this.writer.varint(length);
     const values = heap.word(object + ObjectLayout.second);
     const path = this.#path;
     const depth = path.length;
     path.push(0);
     for (let index = 0; index < length; index++) {
       // Numbers are not counted one by one: a few too many may be written before it is noticed.
-      if ((index & ELEMENTS_PER_CHECK) === ELEMENTS_PER_CHECK) this.#admit(length - index);
+      if ((index & ELEMENTS_PER_CHECK) === ELEMENTS_PER_CHECK) this.admit(length - index);
       path[depth] = index;
       this.value(values + index * VALUE_BYTES);
     }
-    this.#admit(0);
+    this.admit(0);
     path.length = depth;
   }
 
   #sparse(length: number, members: Member[]): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     writer.u8(OutboundTag.sparseArray);
     writer.varint(length);
     writer.varint(members.length);
     for (const member of members) {
       writer.string(member.name);
-      this.#at(member.name, () => this.value(member.address));
+      this.at(member.name, () => this.value(member.address));
     }
-  }
-
-  #collection(object: number, isMap: boolean): void {
-    const heap = this.#heap;
-    const state = heap.word(object + ObjectLayout.data);
-    const count = heap.word(state + MapLayout.count);
-    this.#admit(count);
-    this.#writer.u8(isMap ? OutboundTag.map : OutboundTag.set);
-    this.#writer.varint(count);
-    let link = heap.word(state + MapLayout.first);
-    for (let index = 0; index < count;) {
-      // The list's head is where it ends; before `count` records it means a forged list.
-      if (link === state + MAP_LIST_HEAD)
-        throw new RangeError("A guest collection is inconsistent.");
-      const record = link;
-      link = heap.word(record + MapRecordLayout.next);
-      if ((heap.word(record + MapRecordLayout.empty) & 0xff) !== 0) continue;
-      if (isMap) {
-        this.#at(`.keys()[${index}]`, () => this.value(record + MapRecordLayout.key));
-        this.#at(`.values()[${index}]`, () => this.value(record + MapRecordLayout.value));
-      } else {
-        this.#at(`.values()[${index}]`, () => this.value(record + MapRecordLayout.key));
-      }
-      index++;
-    }
-  }
-
-  #error(object: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
-    writer.u8(OutboundTag.error);
-    writer.string(errorText(heap, object, "name", "Error"));
-    writer.string(tidyMessage(errorText(heap, object, "message", "")));
-    writer.string(tidyStack(errorText(heap, object, "stack", "")));
-    const cause = heap.findData(object, "cause");
-    writer.u8(cause === 0 ? 0 : 1);
-    if (cause !== 0) this.#at(".cause", () => this.value(cause));
-  }
-
-  #regexp(object: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
-    const bits = heap.word(heap.word(object + ObjectLayout.second) + StringLayout.data) & 0xffff;
-    writer.u8(OutboundTag.regexp);
-    writer.string(heap.string(heap.word(object + ObjectLayout.data)));
-    writer.string(REGEXP_FLAGS.filter((_, bit) => (bits & (1 << bit)) !== 0).join(""));
-  }
-
-  #buffer(object: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
-    const buffer = heap.word(object + ObjectLayout.data);
-    if ((heap.word(buffer + BufferLayout.detached) & 0xff) !== 0) {
-      return this.#refuseCounted(object, "a detached ArrayBuffer");
-    }
-    const length = heap.word(buffer + BufferLayout.length);
-    const maximum = heap.word(buffer + BufferLayout.maximumLength);
-    const isFixed = maximum === FIXED;
-    this.#admit(length);
-    const bytes = heap.slice(heap.word(buffer + BufferLayout.data), length);
-    if (this.#options.beside === true && isFixed && length >= BESIDE_BYTES) {
-      this.#besideBytes += length;
-      writer.u8(OutboundTag.besideBuffer);
-      writer.beside(bytes.slice().buffer);
-      return;
-    }
-    writer.u8(OutboundTag.arrayBuffer);
-    writer.block(bytes);
-    writer.varint(isFixed ? 0 : maximum + 1);
-  }
-
-  #typedArray(object: number, type: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
-    const view = heap.word(object + ObjectLayout.data);
-    const buffer = heap.word(view + ViewLayout.buffer);
-    if (heap.classId(buffer) === ClassId.sharedArrayBuffer) {
-      return this.#refuseCounted(object, "a view of a SharedArrayBuffer");
-    }
-    writer.u8(OutboundTag.typedArray);
-    writer.u8(type);
-    writer.varint(heap.word(view + ViewLayout.offset));
-    writer.varint(heap.word(view + ViewLayout.length) >>> (TYPED_ARRAY_SHIFTS[type] ?? 0));
-    this.#at(".buffer", () => this.#object(buffer));
   }
 
   #string(pointer: number): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     const header = this.#words[(pointer + StringLayout.lengthAndWide) >>> 2] as number;
     const wide = header >>> 31;
     const length = header & ~WIDE_BIT;
     const bytes = length << wide;
-    this.#admit(bytes);
+    this.admit(bytes);
     writer.u8(OutboundTag.string);
     writer.varint(length * 2 + wide);
-    writer.range(this.#heap.bytes, pointer + StringLayout.data, bytes);
+    writer.range(this.heap.bytes, pointer + StringLayout.data, bytes);
   }
 
   /** A string in pieces, as concatenations leave them. */
   #rope(address: number): void {
-    const heap = this.#heap;
-    const writer = this.#writer;
+    const heap = this.heap;
+    const writer = this.writer;
     const pointer = heap.pointer(address);
     const length = heap.word(pointer + RopeLayout.length);
     const wide = (heap.word(pointer + RopeLayout.wide) & 0xff) !== 0;
-    this.#admit(wide ? length * 2 : length);
+    this.admit(wide ? length * 2 : length);
     writer.u8(OutboundTag.string);
     writer.varint(length * 2 + (wide ? 1 : 0));
     heap.eachLeaf(address, (leaf) => {
@@ -456,38 +326,36 @@ class HeapWalk {
     });
   }
 
-  /** Checks that `count` more bytes are allowed. */
-  #admit(count: number): void {
-    const { maximumBytes, root } = this.#options;
-    if (this.#writer.length - this.#start + this.#besideBytes + count <= maximumBytes) return;
+  admit(count: number): void {
+    const { maximumBytes, root } = this.options;
+    if (this.writer.length - this.#start + this.besideBytes + count <= maximumBytes) return;
     throw new RefusedValueError(
       "output-exceeded",
       `${root} takes more than the allowed ${maximumBytes} bytes.`,
     );
   }
 
-  #at(step: string, visit: () => void): void {
+  at(step: string, visit: () => void): void {
     this.#path.push(step);
     visit();
     this.#path.pop();
   }
 
-  /** Refuses an object that was counted already: what stands for it in the output is not. */
-  #refuseCounted(object: number, what: string): void {
+  refuseCounted(object: number, what: string): void {
     this.#shared.delete(object);
     this.#objectCount--;
-    this.#refuse(what);
+    this.refuse(what);
   }
 
-  #refuse(what: string): void {
-    if (this.#options.describe === true) {
-      this.#writer.u8(OutboundTag.description);
-      this.#writer.string(`[${what.replace(/^an? /, "")}]`);
+  refuse(what: string): void {
+    if (this.options.describe === true) {
+      this.writer.u8(OutboundTag.description);
+      this.writer.string(`[${what.replace(/^an? /, "")}]`);
       return;
     }
     throw new RefusedValueError(
       "not-marshallable",
-      `${this.#options.root}${pathText(this.#path)} is ${what}, which cannot leave the sandbox. Return data: plain ` +
+      `${this.options.root}${pathText(this.#path)} is ${what}, which cannot leave the sandbox. Return data: plain ` +
         "objects, arrays, Map, Set, Date, RegExp, Error, BigInt, buffers and their like.",
     );
   }
@@ -495,9 +363,6 @@ class HeapWalk {
 
 /** All bits set: an array's bytes are looked at each time so many elements were written. */
 const ELEMENTS_PER_CHECK = 0xfff;
-/** The maximum length of a buffer that cannot be resized. */
-const FIXED = 0xffff_ffff;
-
 /** Whether objects of this class come out, or are refused whole. */
 function crosses(classId: number): boolean {
   return (

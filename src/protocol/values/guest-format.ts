@@ -91,3 +91,14 @@ export const BUFFER_KEY = -1;
 
 /** How deep values may nest, either way: what the engine's stack carries with room to spare. */
 export const MAXIMUM_DEPTH = 500;
+
+/** Errors of which the guest has a class of its own; all others become plain ones. */
+export const STANDARD_ERRORS: ReadonlySet<string> = /*#__PURE__*/ new Set([
+  "Error",
+  "EvalError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "TypeError",
+  "URIError",
+]);

@@ -12,8 +12,17 @@ import {
   LinkKind,
   MAXIMUM_BESIDE,
   MAXIMUM_DEPTH,
+  STANDARD_ERRORS,
   TYPED_ARRAYS,
 } from "./guest-format.ts";
+import {
+  arrayIndex,
+  maximumLength,
+  writeBigInt,
+  writeNumber,
+  writeString,
+} from "./guest-leaves.ts";
+import { type Key, nameOf, nameOfPath, type Place, propertyName } from "./places.ts";
 
 /** What an encoding is of. */
 export interface InboundSettings {
@@ -27,19 +36,6 @@ export interface InboundSettings {
   maximumBytes?: number | undefined;
   /** Buffers that need no copy. */
   transfer?: readonly ArrayBuffer[] | undefined;
-}
-
-type Key = string | number;
-
-/** An object already encoded, or on its way: how the guest finds it and how a message names it. */
-interface Place {
-  /** The place that holds it in the encoded form; undefined for the two roots. */
-  holder: Place | undefined;
-  key: Key;
-  /** As `holder`, but in the value as the host sees it. */
-  namedIn: Place | undefined;
-  /** Its name there, where that is not its key. */
-  name: string | undefined;
 }
 
 export class InboundEncoder {
@@ -391,9 +387,7 @@ export class InboundEncoder {
   }
 
   #refusal(place: Place, what: string): SkepError {
-    const names: string[] = [];
-    for (let step: Place | undefined = place; step; step = step.namedIn) names.push(nameOf(step));
-    const path = names.reverse().join("");
+    const path = nameOfPath(place);
     const { root, single } = this.#settings;
     const subject = root + (single === true ? path.replace("[0]", "") : path);
     return new SkepError(
@@ -406,69 +400,3 @@ export class InboundEncoder {
 
 /** Strings beyond this are checked against the limit before they are encoded. */
 const LONG_STRING = 65_536;
-
-const STANDARD_ERRORS = /*#__PURE__*/ new Set([
-  "Error",
-  "EvalError",
-  "RangeError",
-  "ReferenceError",
-  "SyntaxError",
-  "TypeError",
-  "URIError",
-]);
-
-/** What an engine buffer's maximum length is, when it can be resized. */
-function maximumLength(buffer: ArrayBuffer): number {
-  const { resizable, maxByteLength } = buffer as { resizable?: boolean; maxByteLength?: number };
-  return resizable === true && maxByteLength !== undefined ? maxByteLength : FIXED_LENGTH;
-}
-
-function writeString(out: ByteWriter, value: string): void {
-  out.u8(GuestTag.string);
-  out.string(value);
-}
-
-function writeNumber(out: ByteWriter, value: number): void {
-  if ((value | 0) === value && !Object.is(value, -0)) out.zigzag(GuestTag.int32, value);
-  else {
-    out.u8(GuestTag.float64);
-    out.f64(value);
-  }
-}
-
-/** Two's complement bytes, least significant first, as few as keep the sign; none for zero. */
-function writeBigInt(out: ByteWriter, value: bigint): void {
-  out.u8(GuestTag.bigint);
-  if (value === 0n) return out.varint(0);
-  // Of -2^n it is one bit less that must fit, so the magnitude of ~value counts.
-  const magnitude = value < 0n ? ~value : value;
-  const hex = magnitude.toString(16);
-  const bits = hex.length * 4 - Math.clz32(Number.parseInt(hex[0] ?? "0", 16)) + 28;
-  const count = Math.floor(bits / 8) + 1;
-  const digits = BigInt.asUintN(count * 8, value)
-    .toString(16)
-    .padStart(count * 2, "0");
-  out.varint(count);
-  for (let at = digits.length - 2; at >= 0; at -= 2)
-    out.u8(Number.parseInt(digits.slice(at, at + 2), 16));
-}
-
-const LARGEST_INDEX = 0x7fff_ffff;
-
-/** The index a canonical array index stands for, else -1. */
-function arrayIndex(key: string): number {
-  const first = key.charCodeAt(0);
-  if (!(first >= 0x30 && first <= 0x39) || key.length > 10) return -1;
-  const index = Number(key);
-  return index <= LARGEST_INDEX && String(index) === key ? index : -1;
-}
-
-/** How a path names a step: `[0]`, `.name`, or `["any text"]`. */
-function nameOf({ name, key }: Place): string {
-  if (name !== undefined) return name;
-  return typeof key === "number" ? `[${key}]` : propertyName(key);
-}
-
-function propertyName(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}

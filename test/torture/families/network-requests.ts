@@ -264,7 +264,6 @@ export const networkRequests: Family = {
       name: "replies past the run's input",
       script: `${prelude} let total = 0; for (;;) { try { total += (await (await fetch("${HERE}/bytes?n=20000")).bytes()).length; } catch { host.take("after"); break; } }`,
       limits: { bytesIn: 50_000 },
-      knownFailure: () => "bytesIn does not count what the worker itself fetches",
       expect: both(failsWith("input-exceeded"), tookNothing),
     },
     {

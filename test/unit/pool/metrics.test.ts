@@ -5,7 +5,15 @@ import { Histogram, type PoolStatistics } from "../../../src/pool/statistics.ts"
 import { addRun, NamedSums, noSums } from "../../../src/pool/sums.ts";
 import { type Exposition, parseExposition } from "../../contracts/exposition.ts";
 
-const COST = { wallMs: 1_500, cpuMs: 250, gas: 5, peakMemoryBytes: 7, hostCalls: 1 };
+const COST = {
+  wallMs: 1_500,
+  cpuMs: 250,
+  gas: 5,
+  peakMemoryBytes: 7,
+  hostCalls: 1,
+  bytesIn: 0,
+  bytesOut: 0,
+};
 
 function textOf(change: Partial<PoolStatistics>, runMs = new Histogram()): string {
   const none = new Histogram();

@@ -57,13 +57,14 @@ describe("quarantine", () => {
         name: "bad",
         hash,
         lostWorkers: 3,
+        lostSandboxes: 0,
         reason: expect.stringContaining("did not react") as string,
         forMs: 60_000,
       },
     ]);
     await expect(pool.call.bad()).rejects.toMatchObject({ code: "quarantined" });
     await expect(pool.call.bad()).rejects.toThrow(
-      /^Function "bad" is in quarantine since 20\d\d-.*, because 3 workers were lost to it; the last one: Run \d+ did not react.*pool\.release\("bad"\)\.$/,
+      /^Function "bad" is in quarantine since 20\d\d-.*, because it cost 3 workers; the last one: Run \d+ did not react.*pool\.release\("bad"\)\.$/,
     );
     expect(pool.quarantined()).toMatchObject([{ name: "bad", hash, lostWorkers: 3 }]);
     const [entry] = pool.quarantined();
@@ -192,6 +193,54 @@ describe("quarantine", () => {
     expect(pool.quarantined()).toMatchObject([{ name: "bad", lostWorkers: 3 }]);
     expect(await stateOf(run)).toBe("worker-lost");
     expect(await stateOf(pool.call.bad())).toBe("quarantined");
+  });
+
+  test("a function under which the engine keeps failing is refused, whatever else succeeds", async () => {
+    const staged = await quarantineStage({ quarantine: { after: 3 } });
+    const { pool } = staged;
+    const trap = async (): Promise<unknown> => {
+      const run = watched(pool.call.bad());
+      await settle();
+      const worker = latest(staged);
+      worker.fail(worker.lastRun, "worker-lost", "The engine failed.", true);
+      return stateOf(run);
+    };
+    expect(await trap()).toBe("worker-lost");
+    const fine = pool.call.bad();
+    await settle();
+    latest(staged).succeed(latest(staged).lastRun, 1);
+    await fine;
+    expect(await hang(staged, () => pool.call.bad())).toBe("timeout");
+    expect(pool.quarantined()).toEqual([]);
+    expect(await trap()).toBe("worker-lost");
+    expect(pool.quarantined()).toMatchObject([{ lostWorkers: 1, lostSandboxes: 2 }]);
+    await expect(pool.call.bad()).rejects.toThrow(
+      /because it cost 1 worker, 2 sandboxes; the last one: The engine failed\./,
+    );
+  });
+
+  test("a run that waits when its function is quarantined is refused at once", async () => {
+    const staged = await quarantineStage({ quarantine: { after: 1 }, maxInFlightPerWorker: 1 });
+    const { pool } = staged;
+    const first = watched(pool.call.bad());
+    const waiting = watched(pool.call.bad());
+    await settle();
+    const worker = latest(staged);
+    worker.fail(worker.lastRun, "worker-lost", "The engine failed.", true);
+    expect(await stateOf(first)).toBe("worker-lost");
+    expect(await stateOf(waiting)).toBe("quarantined");
+    expect(worker.isTerminated).toBe(false);
+  });
+
+  test("failures that are no traps do not count", async () => {
+    const staged = await quarantineStage({ quarantine: { after: 1 } });
+    for (const code of ["worker-lost", "memory-exceeded", "stack-exceeded", "timeout"] as const) {
+      const run = watched(staged.pool.call.bad());
+      await settle();
+      latest(staged).fail(latest(staged).lastRun, code);
+      expect(await stateOf(run)).toBe(code);
+    }
+    expect(staged.pool.quarantined()).toEqual([]);
   });
 
   test("crashes are no offence of a function that succeeds in between", async () => {

@@ -40,7 +40,15 @@ export interface Script {
   ) => Promise<InstallResult> | InstallResult;
 }
 
-const COST: RunCost = { wallMs: 1, cpuMs: 0.01, gas: 1, peakMemoryBytes: 1024, hostCalls: 0 };
+const COST: RunCost = {
+  wallMs: 1,
+  cpuMs: 0.01,
+  gas: 1,
+  peakMemoryBytes: 1024,
+  hostCalls: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+};
 
 /** A worker that does what the test says. */
 export class ScriptedWorker {
@@ -131,9 +139,10 @@ export class ScriptedWorker {
     this.send({ type: "settled", runId, cost: { ...COST, ...cost }, value: bytes });
   }
 
-  fail(run: RunMessage, code: WorkerFailureCode, message = code as string): void {
+  fail(run: RunMessage, code: WorkerFailureCode, message = code as string, isTrap = false): void {
     const { runId } = run;
-    this.send({ type: "failed", runId, cost: COST, code, message, thrown: new Uint8Array() });
+    const thrown = new Uint8Array();
+    this.send({ type: "failed", runId, cost: COST, code, message, isTrap, thrown });
   }
 
   throwError(run: RunMessage, name: string, message: string): void {
@@ -142,7 +151,15 @@ export class ScriptedWorker {
     for (const byte of [OutboundTag.object, 0, 0]) writer.u8(byte);
     const thrown = writer.take();
     const { runId } = run;
-    this.send({ type: "failed", runId, cost: COST, code: "guest-error", message, thrown });
+    this.send({
+      type: "failed",
+      runId,
+      cost: COST,
+      code: "guest-error",
+      message,
+      isTrap: false,
+      thrown,
+    });
   }
 
   crash(end: WorkerEnd = { reason: "Worker exited with code 1.", exitCode: 1 }): void {

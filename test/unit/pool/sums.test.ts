@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { addRun, NamedSums } from "../../../src/pool/sums.ts";
 
-const COST = { wallMs: 3, cpuMs: 2, gas: 5, peakMemoryBytes: 7, hostCalls: 1 };
+const COST = {
+  wallMs: 3,
+  cpuMs: 2,
+  gas: 5,
+  peakMemoryBytes: 7,
+  hostCalls: 1,
+  bytesIn: 0,
+  bytesOut: 0,
+};
 
 function run(sums: NamedSums, name: string, hasFailed = false): void {
   addRun(sums.of(name), hasFailed, COST, 10, 20);

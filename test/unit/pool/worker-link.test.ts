@@ -6,7 +6,15 @@ import { ControlTimeoutError, WorkerGoneError, WorkerLink } from "../../../src/p
 import { FakeClock, settle } from "./fake-clock.ts";
 import { ScriptedWorker } from "./scripted-environment.ts";
 
-const COST: RunCost = { wallMs: 1, cpuMs: 0, gas: 0, peakMemoryBytes: 0, hostCalls: 0 };
+const COST: RunCost = {
+  wallMs: 1,
+  cpuMs: 0,
+  gas: 0,
+  peakMemoryBytes: 0,
+  hostCalls: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+};
 const SLOTS = 4;
 
 let clock: FakeClock;

@@ -15,11 +15,27 @@ import {
 
 const RUNS = 3_000;
 const payload = { bytes: Uint8Array.of(OutboundTag.null), buffers: [] };
-const cost = { wallMs: 1, cpuMs: 1, gas: 2, peakMemoryBytes: 3, hostCalls: 4 };
+const cost = {
+  wallMs: 1,
+  cpuMs: 1,
+  gas: 2,
+  peakMemoryBytes: 3,
+  hostCalls: 4,
+  bytesIn: 5,
+  bytesOut: 6,
+};
 
 const fromWorker: MessageFromWorker[] = [
   { type: "settled", runId: 1, cost, value: payload },
-  { type: "failed", runId: 2, cost, code: "timeout", message: "late", thrown: new Uint8Array() },
+  {
+    type: "failed",
+    runId: 2,
+    cost,
+    code: "timeout",
+    message: "late",
+    isTrap: true,
+    thrown: new Uint8Array(),
+  },
   { type: "parked", runId: 3 },
   { type: "host-call", runId: 4, callId: 5, isSync: false, name: "db.query", args: payload },
   { type: "console", runId: 5, level: "log", values: payload.bytes },

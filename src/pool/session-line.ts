@@ -63,6 +63,8 @@ export class SessionLine implements RunSession {
   /** The run or task whose turn it is. */
   #current: Run | Task | undefined;
   #link: WorkerLink | undefined;
+  /** Whether it has been in a worker. */
+  #isOpened = false;
   /** What it was when it was put away, or has begun with; undefined while it is in a worker. */
   #stored: PackedState | undefined;
   /** What it was after its last run, where that is kept. */
@@ -239,6 +241,8 @@ export class SessionLine implements RunSession {
   /** Its worker is gone. */
   lost(reason: string): void {
     this.#leaveLink();
+    // Nothing has happened in it: it is opened elsewhere.
+    if (!this.#isOpened) return;
     if (this.#checkpoint === undefined) {
       const hint = 'With checkpoint: "each-run" a session survives that.';
       this.end(`its worker was lost (${reason}). ${hint}`);
@@ -361,6 +365,7 @@ export class SessionLine implements RunSession {
         this.#patienceMs,
         true,
       );
+      this.#isOpened = true;
     } catch (error) {
       if (this.#link === link) this.#leaveLink();
       throw error;

@@ -150,8 +150,6 @@ export function poolOptions(settings: WorkerPoolSettings, environment: string): 
     // A task has its worker to itself until it has ended, also while it waits for a timer.
     maxInFlightPerWorker: 1,
     maxParkedPerWorker: 0,
-    // A task that its worker was lost with is told, and not run again.
-    restart: { maxAttemptsPerRun: 1 },
     // Callers of this interface know no such error.
     quarantine: false,
   };

@@ -123,7 +123,10 @@ async function startIn(
   environment: string,
   log: Log | undefined,
 ): Promise<Workers> {
-  const poolSettings = resolveOptions(platform, poolOptions(settings, environment));
+  const resolved = resolveOptions(platform, poolOptions(settings, environment));
+  // The task that was in a lost worker is told so, and never run twice, whatever it was at.
+  const restart = { ...resolved.restart, maxAttemptsPerRun: 0 };
+  const poolSettings = { ...resolved, restart };
   const { threaded } = poolSettings.environment;
   const startedAt = performance.now();
   log?.("log", announcement(settings, threaded));

@@ -1,11 +1,12 @@
 /** The pool itself, on whatever platform `index*` put it. */
+import { loadPart } from "../../load-part.ts";
 import { isMultiThreadingSupported } from "./capabilities.ts";
 import { createLog } from "./log.ts";
 import { type TaskOptions, type WorkerPoolSettings } from "./options.ts";
 import type { WorkerTaskResult } from "./results.ts";
 import type { WorkerSession } from "./session.ts";
 import { WorkerSessions } from "./sessions.ts";
-import { type TaskHandle, Tasks, type WorkerTask } from "./tasks.ts";
+import type { TaskHandle, Tasks, WorkerTask } from "./tasks.ts";
 import { startWorkers, type WorkerPoolHome, type Workers } from "./workers.ts";
 
 /** What `getStats()` returns. */
@@ -142,11 +143,18 @@ export async function startPoolParts(
 ): Promise<PoolParts> {
   const log = createLog(settings.verbose);
   log?.("log", "Creating pool with options:", told(settings));
+  const loading = loadPart("running tasks", () => import("./tasks.ts"));
+  // Awaited below: until then it must not count as unhandled.
+  loading.catch(() => {});
   const workers = await startWorkers(home, settings, log);
+  const { Tasks: TasksOf } = await loading.catch(async (error: unknown) => {
+    await workers.core.close(true);
+    throw error;
+  });
   const mode = workers.isMultiThreaded ? "MULTI-THREADED" : "SINGLE-THREADED";
   const files = settings.variant === "wasmfs" ? ", Variant: wasmfs" : "";
   log?.("log", `Pool created successfully. Mode: ${mode}${files}`);
-  const tasks = new Tasks(workers, settings.maxQueueSize, log);
+  const tasks = new TasksOf(workers, settings.maxQueueSize, log);
   return { workers, tasks, sessions: new WorkerSessions(workers, tasks, settings, log), settings };
 }
 

@@ -4,7 +4,7 @@ import type { Session } from "../../pool/session.ts";
 import type { Log } from "./log.ts";
 import { checkTask, type TaskOptions } from "./options.ts";
 import { poolDisposedResult, releasedResult, type WorkerTaskResult } from "./results.ts";
-import { type Globals, resultOf, type Tasks } from "./tasks.ts";
+import type { Globals, Tasks } from "./tasks.ts";
 
 /** Options of a task in a session: its tasks take turns. */
 export type SessionEvalOptions = Omit<TaskOptions, "priority">;
@@ -68,8 +68,7 @@ export class WorkerSession implements Disposable, AsyncDisposable {
     const execution = { eval: code, filename, type, globals };
     const outcome = await this.#session.execute(execution, { timeoutMs: timeout });
     if (!outcome.ok && outcome.error.code === "closed") return this.#endedResult();
-    const result = resultOf(outcome, task);
-    tasks.settled(task, result, outcome.receipt);
+    const result = tasks.settled(task, outcome);
     log?.("log", `Session ${this.sessionId}: Evaluation complete`);
     return result;
   }

@@ -93,9 +93,7 @@ export class Tasks {
           reject(new PoolDisposedError());
           return;
         }
-        const result = isCancelled ? cancelledResult(told) : resultOf(outcome, told);
-        this.settled(told, result, outcome.receipt);
-        resolve(result);
+        resolve(this.settled(told, outcome, isCancelled));
       };
       run.wantsOutcome = true;
       run.resolve = (outcome) => settle(outcome as RunOutcome);
@@ -145,8 +143,14 @@ export class Tasks {
     return run;
   }
 
-  /** Counts and tells a task's end. */
-  settled(task: ToldTask, { value, error }: WorkerTaskResult, receipt: Receipt): void {
+  /** Counts and tells a task's end, and says what its result is. */
+  settled(task: ToldTask, outcome: RunOutcome, isCancelled = false): WorkerTaskResult {
+    const result = isCancelled ? cancelledResult(task) : resultOf(outcome, task);
+    this.#count(task, result, outcome.receipt);
+    return result;
+  }
+
+  #count(task: ToldTask, { value, error }: WorkerTaskResult, receipt: Receipt): void {
     const { wallMs, workerId } = receipt;
     this.#totalMs += wallMs;
     if (error === undefined) this.completed++;
@@ -178,6 +182,6 @@ export class Tasks {
   }
 }
 
-export function resultOf(outcome: RunOutcome, task: ToldTask): WorkerTaskResult {
+function resultOf(outcome: RunOutcome, task: ToldTask): WorkerTaskResult {
   return outcome.ok ? { value: outcome.value } : failureResult(outcome.error as SkepError, task);
 }

@@ -12,6 +12,7 @@ for (const page of [
   "docs/dependencies.md",
   "docs/fetch.md",
   "docs/observability.md",
+  "docs/worker-pool.md",
   "docs/worker-server.md",
 ]) {
   const text = readFileSync(new URL(page, root), "utf8");

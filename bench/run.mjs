@@ -8,6 +8,7 @@ import { installPeers } from "./harness/peers.mjs";
 import { measureRow } from "./harness/rounds.mjs";
 import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
 import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
+import { processOneAtATime, processThroughput } from "./rows/processes.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
@@ -20,6 +21,8 @@ const ROWS = [
   freshSandbox,
   throughput,
   oneAtATime,
+  processOneAtATime,
+  processThroughput,
   limits,
   receipts,
   valuesOut,

@@ -21,7 +21,11 @@ const common = {
   logLevel: "warning",
 };
 
-const workers = ["src/guest/entry.node.ts", "src/guest/entry.web.ts"];
+const workers = [
+  "src/guest/entry.node.ts",
+  "src/guest/entry.child.node.ts",
+  "src/guest/entry.web.ts",
+];
 const parents = [
   "src/index.node.ts",
   "src/facades/procedure-call/index.node.ts",

@@ -4,6 +4,8 @@ import { createPoolOn } from "./pool/create-pool.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import type { FunctionsOf, Pool } from "./pool/pool.ts";
 
+export { childProcess } from "./environments/child-process.ts";
+export type { ChildProcessOptions } from "./environments/process-rights.node.ts";
 export * from "./pool/public.ts";
 
 /**

@@ -17,7 +17,7 @@ export const coldStart = {
 /** @type {import("../harness/rounds.mjs").Row} */
 export const restart = {
   id: "restart",
-  title: "Restart: ending the thread of a pool of one, to the next result",
+  title: "Restart: ending the thread or process of a pool of one, to the next result",
   note: "By default skep pauses 100-200 ms before it restarts a worker, so that a broken one does not spin.",
   unit: milliseconds,
   contenders: [
@@ -32,6 +32,12 @@ export const restart = {
       label: "skep, default pause",
       module: "restart.mjs",
       options: { package: "skep-default" },
+    },
+    {
+      id: "skep-process",
+      label: "skep, a process, no pause",
+      module: "restart.mjs",
+      options: { package: "skep-process" },
     },
     { id: "piscina", label: "piscina", module: "restart.mjs", options: { package: "piscina" } },
   ],

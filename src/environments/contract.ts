@@ -1,6 +1,6 @@
 import type { EngineName, WorkerControl } from "../protocol/control.ts";
 import type { Payload } from "../protocol/payload.ts";
-import type { Signals } from "../protocol/signals.ts";
+import type { WorkerSignals } from "../protocol/signals.ts";
 
 /**
  * An environment is where workers run and how to reach them. It is a pipe: it opens, sends,
@@ -11,6 +11,8 @@ export interface Environment {
   readonly name: string;
   /** True when a worker has a thread of its own, so that a hang can be ended by terminating it. */
   readonly threaded: boolean;
+  /** True when workers load the engine themselves, because a compiled one cannot get to them. */
+  readonly loadsEngine?: boolean | undefined;
   /** How much engine stack guest code may use in this environment's threads, in bytes, by engine. */
   readonly stackBytes: { readonly sync: number; readonly asyncify: number };
   /**
@@ -26,14 +28,16 @@ export interface WorkerSpec {
   workerId: number;
   /** Runs that may be in flight at once: sizes the signal block. */
   slots: number;
+  /** The worker's own code makes requests, because guests may fetch something. */
+  network: boolean;
 }
 
 /** One open worker. */
 export interface WorkerHandle {
   /** The worker's control interface, over Comlink. Calls never settle once the worker is gone. */
   readonly control: WorkerControl;
-  /** The signal block shared with the worker, where the platform has one. */
-  readonly signals: Signals | undefined;
+  /** What reaches the worker while guest code spins, where anything does. */
+  readonly signals: WorkerSignals | undefined;
   /**
    * Sends a batch of the data wire. The bytes may be transferred: do not touch them afterwards. The
    * buffers beside them stay the sender's, who may send them again.
@@ -43,7 +47,7 @@ export interface WorkerHandle {
   onBatch: (batch: Payload) => void;
   /**
    * Set by the owner right after `open` resolves: answers a synchronous host call. Only used by
-   * environments whose workers share the owner's thread; others answer through the mailbox.
+   * environments whose workers share the owner's thread; others answer through the signals.
    */
   answerNow: (runId: number, name: string, args: Payload) => HostAnswer;
   /**

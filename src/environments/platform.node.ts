@@ -1,6 +1,7 @@
 /** What skep finds in Node. */
 import { availableParallelism } from "node:os";
 import type { Platform } from "./contract.ts";
+import { childProcess } from "./child-process.ts";
 import { loadOnce } from "./engine-cache.ts";
 import { loadEngine } from "./engine-module.node.ts";
 import { inThreadNode } from "./in-thread.node.ts";
@@ -8,6 +9,7 @@ import { workerThreads } from "./worker-threads.ts";
 
 const environments = {
   "worker-threads": workerThreads,
+  "child-process": childProcess(),
   "in-thread": inThreadNode,
 };
 

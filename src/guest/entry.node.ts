@@ -1,26 +1,46 @@
-/** The worker's code in Node. The other half is `environments/worker-threads.ts`. */
+/**
+ * The worker's code in Node. The other half is `environments/worker-threads.ts`, or the relay in
+ * `entry.child.node.ts` where the worker has a process of its own.
+ */
+import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Endpoint, expose } from "comlink";
+import { receiveBatches, writeBatch } from "../protocol/batch-stream.node.ts";
 import { postBatch, readBatch } from "../protocol/batches.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
+import type { Payload } from "../protocol/payload.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import { loadTransport } from "./fetch/load-transport.node.ts";
+import { loadEngine } from "./plain-engine.node.ts";
 import { hostModules } from "./host-modules.node.ts";
 import { loadTrackingEngine } from "./tracking-engine.node.ts";
 import { serveWorker } from "./serve.ts";
 
+/** Streams to the parent beside the relay's channel. */
+interface Relayed {
+  /** Where batches come from. */
+  fromParentFd: number;
+  /** Where batches go. */
+  toParentFd: number;
+}
+
 interface WorkerData {
   control: MessagePort;
   signals: SharedSignals | undefined;
+  /** In a process of its own. */
+  relayed?: Relayed | undefined;
 }
 
 if (parentPort === null) throw new Error("This module is the code of a worker thread.");
 const port = parentPort;
-const { control, signals } = workerData as WorkerData;
+const { control, signals, relayed } = workerData as WorkerData;
 
+const post = relayed ? overStreams(relayed) : overPort();
 const service = serveWorker({
-  post: (batch) => postBatch(port, batch),
+  post,
+  isRelayed: relayed !== undefined,
+  loadEngine,
   signals: receiveSignals(signals),
   hostModules,
   loadTrackingEngine,
@@ -29,12 +49,26 @@ const service = serveWorker({
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.
 expose(service.control, control as unknown as Endpoint);
-port.on("message", (message: unknown) => {
-  const batch = readBatch(message);
-  if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
-  service.onBatch(batch);
-});
 port.postMessage("open");
+
+function overPort(): (batch: Payload) => void {
+  port.on("message", (message: unknown) => {
+    const batch = readBatch(message);
+    if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
+    service.onBatch(batch);
+  });
+  return (batch) => postBatch(port, batch);
+}
+
+function overStreams({ fromParentFd, toParentFd }: Relayed): (batch: Payload) => void {
+  receiveBatches(new Socket({ fd: fromParentFd, readable: true, writable: false }), {
+    onBatch: (batch) => service.onBatch(batch),
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+  return (batch) => writeBatch(toParentFd, batch);
+}
 
 /**
  * A host module may fail when nobody waits for it any more: that must not cost the runs of others
@@ -53,5 +87,5 @@ function survive(name: string, error: unknown): void {
   const message = isError ? `${error.name}: ${error.message}` : String(error);
   const writer = new ByteWriter();
   writeFromWorker(writer, { type: "warning", runId: 0, name, message });
-  postBatch(port, writer.takePayload());
+  post(writer.takePayload());
 }

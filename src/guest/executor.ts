@@ -68,6 +68,8 @@ export interface ExecutorSettings {
   inventory(this: void): Inventory;
   sessions: Sessions;
   post(batch: Payload): void;
+  /** See `WorkerSurroundings`. */
+  isRelayed?: boolean | undefined;
 }
 
 export class Executor {
@@ -92,7 +94,7 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, openRequests, inventory } = settings;
+    const { door, signals, answerNow, openRequests, inventory, isRelayed } = settings;
     this.#surroundings = {
       door,
       signals,
@@ -101,6 +103,7 @@ export class Executor {
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),
+      isRelayed: isRelayed === true,
       flush: () => this.#flush(),
       resume: (cell, act) => this.#resume(cell, act),
       hasEnded: (run) => this.#hasEnded(run),

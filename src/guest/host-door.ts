@@ -46,8 +46,11 @@ export interface HostVisit {
   startedAt(): number;
   /** Whether the run has hit a limit: then nothing of what it still asks for is done. */
   isOver(): boolean;
-  /** Counts a call into host code; throws when there was one too many. */
-  hostCalled(): void;
+  /**
+   * Counts a call into host code, which acts in this thread or is the parent's to answer. Throws when
+   * there was one too many.
+   */
+  hostCalled(isActingHere: boolean): void;
   /** The arguments of such a call, which count as output; of the worker's own where it answers. */
   readArguments(args: Address, answeredBy: "parent" | "worker"): Payload;
   /** What host code answers, which counts as input. Throws when it is too much. */
@@ -135,12 +138,12 @@ export class HostDoor {
         case HostOperation.commonjs:
           return visit.commonjsBody(heap.text(at(1), 1024));
         case HostOperation.callHost: {
-          visit.hostCalled();
+          visit.hostCalled(false);
           const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2), "parent"));
           return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
         }
         case HostOperation.callHostSync: {
-          visit.hostCalled();
+          visit.hostCalled(false);
           const args = visit.readArguments(at(2), "parent");
           const reply = visit.callHostSync(heap.text(at(1), 1024), args);
           if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
@@ -183,7 +186,7 @@ export class HostDoor {
   }
 
   #request(sandbox: Sandbox, visit: HostVisit, action: string, args: Address): Address {
-    if (action === "open") visit.hostCalled();
+    if (action === "open") visit.hostCalled(true);
     const { bytes, buffers } = visit.readArguments(args, "worker");
     const values = decodeValue(bytes, buffers) as unknown[];
     const result = this.#result(visit, visit.request(action, values), undefined);
@@ -232,7 +235,7 @@ export class HostDoor {
     args: Address,
     definition: HostModuleDefinition,
   ): Address {
-    visit.hostCalled();
+    visit.hostCalled(true);
     const { bytes, buffers } = visit.readArguments(args, "worker");
     const values = decodeValue(bytes, buffers) as unknown[];
     let returned: unknown;

@@ -36,6 +36,8 @@ export interface VisitSurroundings {
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
   readonly send: (message: MessageFromWorker) => void;
+  /** See `serve.ts`. */
+  isRelayed: boolean;
   readonly flush: () => void;
   /** Enters the engine again for a cell that waits. */
   readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
@@ -186,17 +188,19 @@ class CellVisit implements HostVisit {
     return this.#cell.sandbox.throwError("ReferenceError", message);
   }
 
-  hostCalled(): void {
-    const { signals, send, flush, current } = this.#surroundings;
+  hostCalled(isActingHere: boolean): void {
+    const { signals, isRelayed, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return;
     if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
-    if (run.hostCalls > 1) return;
-    if (signals) signals.markHostCall(run.slot, run.id);
-    else {
-      send({ type: "host-called", runId: run.id });
-      flush();
-    }
+    if (isRelayed) {
+      // A call that the parent answers is itself the message.
+      if (!isActingHere || signals?.hasCalledHost(run.slot, run.id) === true) return;
+    } else if (run.hostCalls > 1) return;
+    signals?.markHostCall(run.slot, run.id);
+    if (signals && !isRelayed) return;
+    send({ type: "host-called", runId: run.id });
+    flush();
   }
 
   readArguments(args: Address, answeredBy: "parent" | "worker"): Payload {

@@ -26,10 +26,12 @@ export function stateOfImage({ segments, gaps, heapEnd, anchors, bytes: size }: 
 
 /** The image of a state whose functions are those of the same names in the inventory. */
 export function imageOfState(state: ImageState, inventory: Inventory): Image {
+  // Images are compared word by word; what came through a pipe may begin anywhere.
+  const bytes = state.bytes.byteOffset % 4 === 0 ? state.bytes : state.bytes.slice();
   let at = 0;
   const segments = state.stretches.map(([start, length]) => {
     at += length;
-    return { start, bytes: state.bytes.subarray(at - length, at) };
+    return { start, bytes: bytes.subarray(at - length, at) };
   });
   const given = state.anchors as AnchorState;
   // Another pool may have numbered the same functions otherwise.

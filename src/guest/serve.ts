@@ -4,6 +4,7 @@
  */
 import { transfer } from "comlink";
 import type {
+  EngineName,
   InstallResult,
   PreparedImages,
   RegistryChange,
@@ -40,6 +41,13 @@ import { buildTemplate, InstallError, type TemplateSettings } from "./template.t
 export interface WorkerSurroundings {
   /** Sends a batch of the data wire to the parent. The bytes may be transferred. */
   readonly post: (batch: Payload) => void;
+  /**
+   * Whether the signals are shared with a relay in this process and not with the parent. What is
+   * posted has then left the process when `post` returns, whatever becomes of it.
+   */
+  readonly isRelayed?: boolean | undefined;
+  /** Compiles the engine; only where the parent cannot send it along. */
+  readonly loadEngine?: ((engine: EngineName) => Promise<WebAssembly.Module>) | undefined;
   signals: Signals | undefined;
   hostModules: HostModules;
   /** Compiles the build of the engine that notes what it writes. */
@@ -96,8 +104,11 @@ class GuestWorker {
   }
 
   async initialise(settings: WorkerSettings): Promise<WorkerReady> {
-    const { post, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
-    const engine = await loadEngine(settings.engine, settings.engineModule);
+    const { post, isRelayed, signals, hostModules, loadTransport, answerNow } = this.#surroundings;
+    const module =
+      settings.engineModule ?? (await this.#surroundings.loadEngine?.(settings.engine));
+    if (module === undefined) throw new Error("The parent sent no engine along.");
+    const engine = await loadEngine(settings.engine, module);
     const webApis: GuestApiName[] = settings.fetch
       ? [...settings.webApis, "fetch"]
       : settings.webApis;
@@ -137,6 +148,7 @@ class GuestWorker {
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       inventory,
       post,
+      isRelayed,
     });
     this.#running = { template, empty, cells, executor, sessions };
     if (taken) await this.#useTemplate(taken.template, door, cells);

@@ -70,7 +70,7 @@ export class PoolCore {
   private constructor(
     readonly settings: PoolSettings,
     readonly registry: Registry,
-    engineModule: WebAssembly.Module,
+    engineModule: WebAssembly.Module | undefined,
     launch: Launch,
     { clock = systemClock, random = Math.random, lastWorkerId = 0, prepared }: CoreStart,
   ) {
@@ -328,16 +328,21 @@ export class PoolCore {
 
 /**
  * The runs that may have brought a worker down: the one inside its engine, where that is known,
- * else all that were not waiting for something.
+ * else all that were not waiting for something; all of them where not even that can be trusted.
  */
 function suspectsOf(link: WorkerLink): Run[] {
   const inside = runInside(link);
   if (inside !== undefined) return [inside];
-  return link.inFlight.values().filter((run) => !run.isParked);
+  // Where there are signals, no message says that a run which waited is inside again.
+  const { signals } = link.handle;
+  const isKnown = signals === undefined || signals.activity() !== undefined;
+  return link.inFlight.values().filter((run) => !isKnown || !run.isParked);
 }
 
 /** The run in a worker's engine, where that is known. */
 function runInside(link: WorkerLink): Run | undefined {
+  const { signals } = link.handle;
+  if (signals === undefined) return link.inFlight.get(link.enteredRunId);
   // The signal block outlives its worker, and says what it was doing last.
-  return link.inFlight.get(link.handle.signals?.activity().runId ?? link.enteredRunId);
+  return link.inFlight.get(signals.activity()?.runId ?? 0);
 }

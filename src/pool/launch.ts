@@ -7,13 +7,16 @@ import { SkepError } from "../errors.ts";
 import type { PoolSettings } from "./options.ts";
 
 export class Launch {
-  readonly engineModule: Promise<WebAssembly.Module>;
+  /** Undefined where workers load their own. */
+  readonly engineModule: Promise<WebAssembly.Module | undefined>;
   /** Workers that nobody has taken yet, by number. */
   readonly #workers = new Map<number, Promise<EarlyWorker>>();
 
   /** Workers are numbered from the one after `lastWorkerId` on. */
   constructor(platform: Platform, settings: PoolSettings, lastWorkerId: number = 0) {
-    this.engineModule = platform.loadEngine(settings.engine);
+    const { environment, engine } = settings;
+    this.engineModule =
+      environment.loadsEngine === true ? Promise.resolve(undefined) : platform.loadEngine(engine);
     // Whoever awaits it is told; until then it must not count as unhandled.
     this.engineModule.catch(() => {});
     for (let index = 1; index <= settings.workers; index++) {
@@ -62,10 +65,10 @@ interface EarlyWorker {
 }
 
 async function openEarly(settings: PoolSettings, workerId: number): Promise<EarlyWorker> {
-  const { environment, maxInFlightPerWorker, maxParkedPerWorker } = settings;
+  const { environment, maxInFlightPerWorker, maxParkedPerWorker, fetch } = settings;
   // As the supervisor gives them: runs that wait keep theirs.
   const slots = maxInFlightPerWorker + maxParkedPerWorker;
-  const handle = await environment.open({ workerId, slots });
+  const handle = await environment.open({ workerId, slots, network: fetch !== undefined });
   let ended: WorkerEnd | undefined;
   // Its end would go unheard until it has an owner, who then listens in this one's stead.
   handle.onEnd = (end) => {

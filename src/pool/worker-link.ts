@@ -3,8 +3,7 @@ import type { HostAnswer, WorkerHandle } from "../environments/contract.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
 import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
-import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
-import { encodeArray } from "../protocol/values/inbound.ts";
+import type { Payload } from "../protocol/payload.ts";
 import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
 import type { Clock } from "./clock.ts";
 import type { Limits } from "./limits.ts";
@@ -197,14 +196,8 @@ export class WorkerLink {
   /** Sends the answer to a host call; a blocked worker finds it in its mailbox. */
   answer(runId: number, callId: number, isSync: boolean, reply: HostAnswer): void {
     if (!this.#isAlive) return;
-    if (!isSync) {
-      this.#send({ type: "host-reply", runId, callId, ...reply });
-    } else if (this.handle.signals?.mailbox.post(callId, reply) === false) {
-      const message =
-        "The result is larger than a synchronous call can take: use the asynchronous one.";
-      const payload = { bytes: encodeArray(["RangeError", message], "error"), buffers: NO_BUFFERS };
-      this.handle.signals.mailbox.post(callId, { succeeded: false, payload });
-    }
+    if (isSync) this.handle.signals?.answer(callId, reply);
+    else this.#send({ type: "host-reply", runId, callId, ...reply });
   }
 
   /** Forgets a run that ended, and learns from what it cost. */

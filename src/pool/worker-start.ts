@@ -14,7 +14,8 @@ import type { WorkerLoss } from "./supervisor.ts";
 
 export interface WorkerStartOptions {
   settings: PoolSettings;
-  engineModule: WebAssembly.Module;
+  /** Undefined where the worker loads its own. */
+  engineModule: WebAssembly.Module | undefined;
   /** Has the first workers. */
   launch: Launch;
   prepared?: PreparedStart | undefined;
@@ -74,10 +75,10 @@ export class WorkerStart {
   /** Opens the pipe, and closes it again when it opens too late. */
   #open(workerId: number): Promise<WorkerHandle> {
     const { settings, launch, clock } = this.#options;
-    const { environment, startTimeoutMs } = settings;
+    const { environment, startTimeoutMs, fetch } = settings;
     const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
     const open = async (): Promise<WorkerHandle> =>
-      launch.take(workerId) ?? environment.open({ workerId, slots });
+      launch.take(workerId) ?? environment.open({ workerId, slots, network: fetch !== undefined });
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancelTimeout = clock.schedule(startTimeoutMs, () => {
@@ -117,7 +118,6 @@ export class WorkerStart {
             webApis,
             fetch,
             installTimeoutMs,
-            signals: link.handle.signals?.buffer,
             stackBytes: environment.stackBytes[engine],
             start,
             prepared,

@@ -15,8 +15,11 @@ export type Isolation = "call" | "worker";
 
 export interface WorkerSettings {
   engine: EngineName;
-  /** The engine, compiled once by the parent and shared. */
-  engineModule: WebAssembly.Module;
+  /**
+   * The engine, compiled once by the parent and shared; absent where it cannot be, so that the
+   * worker loads its own.
+   */
+  engineModule: WebAssembly.Module | undefined;
   isolation: Isolation;
   /** Of runs that name no others. */
   limits: RunLimits;
@@ -26,8 +29,6 @@ export interface WorkerSettings {
   fetch?: FetchPolicy | undefined;
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
-  /** The shared signal block; absent where SharedArrayBuffer is. */
-  signals?: SharedArrayBuffer | undefined;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
   stackBytes: number;
   /** What another worker of the same pool answered with: its engine need not be booted again. */

@@ -3,7 +3,9 @@
  * arrives even while guest code spins. One per worker, an Int32Array over a SharedArrayBuffer.
  */
 
-import { Mailbox } from "./mailbox.ts";
+import { Mailbox, type MailboxReply } from "./mailbox.ts";
+import { NO_BUFFERS } from "./payload.ts";
+import { encodeArray } from "./values/inbound.ts";
 
 /** Index of each word. Written by the worker unless said otherwise. */
 const RUNNING_RUN = 0;
@@ -29,8 +31,27 @@ export interface WorkerActivity {
   polls: number;
 }
 
+/**
+ * What passes between the parent and a worker besides the batches, and arrives even while guest code
+ * spins. Where they share memory it is the signal block itself; a worker in another process has a
+ * relay beside it that does.
+ */
+export interface WorkerSignals {
+  /** Asks the run in `slot` to end. Inert where another run has the slot by now. */
+  cancel(slot: number, runId: number): void;
+  /** Answers the synchronous host call that the worker waits for. The reply has no buffers. */
+  answer(callId: number, reply: MailboxReply): void;
+  /**
+   * Whether the run in `slot` has left a mark of having called into the host. Where there is no
+   * shared memory the worker says so by message, before the call.
+   */
+  hasCalledHost(slot: number, runId: number): boolean;
+  /** What the worker is doing; undefined while that is not known. */
+  activity(): WorkerActivity | undefined;
+}
+
 /** Both ends' view of one worker's signal block. */
-export class Signals {
+export class Signals implements WorkerSignals {
   readonly #words: Int32Array;
 
   constructor(
@@ -64,12 +85,21 @@ export class Signals {
     Atomics.store(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT, runId);
   }
 
+  /** Parent: answers a synchronous host call, with a refusal where the reply is too large. */
+  answer(callId: number, reply: MailboxReply): void {
+    if (this.mailbox.post(callId, reply)) return;
+    const message =
+      "The result is larger than a synchronous call can take: use the asynchronous one.";
+    const payload = { bytes: encodeArray(["RangeError", message], "error"), buffers: NO_BUFFERS };
+    this.mailbox.post(callId, { succeeded: false, payload });
+  }
+
   /** Worker: the run in `slot` is about to call into the host, which cannot be undone. */
   markHostCall(slot: number, runId: number): void {
     Atomics.store(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT + 1, runId);
   }
 
-  /** Parent: whether the run in `slot` has called into the host. */
+  /** Either: whether the run in `slot` has called into the host. */
   hasCalledHost(slot: number, runId: number): boolean {
     return Atomics.load(this.#words, SLOT_WORDS + slot * WORDS_PER_SLOT + 1) === runId;
   }

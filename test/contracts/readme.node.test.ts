@@ -10,6 +10,7 @@ const root = new URL("../../", import.meta.url);
 for (const page of [
   "README.md",
   "docs/dependencies.md",
+  "docs/environments.md",
   "docs/fetch.md",
   "docs/observability.md",
   "docs/worker-pool.md",

@@ -15,7 +15,7 @@ export function detectPlatform(): PlatformName {
 export function isMultiThreadingSupported(): boolean {
   if (detectPlatform() === "node") return true;
   // Some browsers have the constructor on all pages, and use for it on few.
-  return typeof SharedArrayBuffer !== "undefined" && globalThis.crossOriginIsolated !== false;
+  return typeof SharedArrayBuffer !== "undefined" && globalThis.crossOriginIsolated;
 }
 
 /** Workers of a pool that is not told how many: logical processors, or 4 where nobody says. */

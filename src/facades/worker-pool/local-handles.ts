@@ -90,7 +90,7 @@ export abstract class LocalHandles {
     thisValue: QuickJSHandle,
     ...args: QuickJSHandle[]
   ): HandleResult {
-    return this.local("callFunction").callFunction(callee, thisValue, ...args) as HandleResult;
+    return this.local("callFunction").callFunction(callee, thisValue, ...args);
   }
 
   /** The value of a handle, as the host has it. */

@@ -71,7 +71,8 @@ type ViewParts = [name: string, buffer: ArrayBuffer, byteOffset: number, length:
 /** The engine has said what it is called: there is no other kind of that name. */
 function viewOf([name, ...parts]: ViewParts): ArrayBufferView {
   type View = new (...parts: [ArrayBuffer, number, number]) => ArrayBufferView;
-  return new (globalThis as unknown as Record<string, View>)[name]!(...parts);
+  const Constructor = (globalThis as unknown as Record<string, View>)[name] ?? Uint8Array;
+  return new Constructor(...parts);
 }
 
 export class LocalValues {

@@ -16,5 +16,5 @@ export function rawHandle(value: unknown): QuickJSHandle {
 
 /** The value of a handle that {@link rawHandle} made; undefined of others. */
 export function rawValue(handle: QuickJSHandle): { value: unknown } | undefined {
-  return (handle as unknown) instanceof RawHandle ? { value: handle.value as unknown } : undefined;
+  return (handle as unknown) instanceof RawHandle ? { value: handle.value } : undefined;
 }

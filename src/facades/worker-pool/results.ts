@@ -1,5 +1,6 @@
 /** How tasks end, as data, and the errors that `unwrapResult()` makes of it. */
-import { GuestError, SkepError, type SkepErrorCode } from "../../errors.ts";
+import type { SkepError } from "../../errors.ts";
+import { GuestError, type SkepErrorCode } from "../../errors.ts";
 import { WorkerCrashError, WorkerTaskCancelledError, WorkerTaskTimeoutError } from "./errors.ts";
 
 /** Why a task failed. */
@@ -100,7 +101,7 @@ export function poolDisposedResult(): Failed {
 /** The value of a result; throws what it failed with. */
 export function unwrapped<Value>(result: WorkerTaskResult<Value>): Value {
   const { error } = result;
-  if (error === undefined) return result.value as Value;
+  if (error === undefined) return result.value;
   throw errorOf(error);
 }
 

@@ -95,10 +95,12 @@ export class WorkerSession implements Disposable, AsyncDisposable {
   async #release(): Promise<void> {
     if (!this.#isReleased) {
       this.#isReleased = true;
-      const { log, onReleased } = this.#surroundings;
       const { sessionId, workerId } = this;
-      log?.("log", `Session ${sessionId}: Released, returning worker #${workerId} to pool`);
-      onReleased(this);
+      this.#surroundings.log?.(
+        "log",
+        `Session ${sessionId}: Released, returning worker #${workerId} to pool`,
+      );
+      this.#surroundings.onReleased(this);
     }
     await this.#session.close();
   }

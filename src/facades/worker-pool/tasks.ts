@@ -1,5 +1,4 @@
 /** The tasks of a pool: how they are let in, how they end, and what is counted and told of them. */
-import type { SkepError } from "../../errors.ts";
 import { callLimits } from "../../pool/limits.ts";
 import { tooMuchSource } from "../../pool/outcome.ts";
 import { startBytes } from "../../protocol/payload.ts";
@@ -183,5 +182,5 @@ export class Tasks {
 }
 
 function resultOf(outcome: RunOutcome, task: ToldTask): WorkerTaskResult {
-  return outcome.ok ? { value: outcome.value } : failureResult(outcome.error as SkepError, task);
+  return outcome.ok ? { value: outcome.value } : failureResult(outcome.error, task);
 }

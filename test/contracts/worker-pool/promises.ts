@@ -322,7 +322,7 @@ export function workerPoolPromises(): void {
       });
       const evaluate = async (code: string): Promise<unknown> => {
         const { value, error } = await ctx.evalCodeAsync(code);
-        return ctx.dump((value ?? error)!);
+        return ctx.dump(value ?? error);
       };
       const local = ctx.localContext!;
       local.unwrapResult(
@@ -364,7 +364,7 @@ export function workerPoolPromises(): void {
         // Where the global object is the local one, the second finds what the first has left.
         await ctx.evalCodeAsync("globalThis.left = 1");
         const left = await ctx.evalCodeAsync("typeof left");
-        const told = [greeting, left].map(({ value, error }) => ctx.dump((value ?? error)!));
+        const told = [greeting, left].map(({ value, error }) => ctx.dump(value ?? error));
         await ctx[Symbol.asyncDispose]();
         return told;
       };
@@ -388,7 +388,7 @@ export function workerPoolPromises(): void {
           "throw new TypeError('x')",
         ].map(async (code) => {
           const { value, error } = await ctx.evalCodeAsync(code, "local.js");
-          return ctx.dump((value ?? error)!) as unknown;
+          return ctx.dump(value ?? error);
         }),
       );
       expect(ends).toEqual([1, 2, 3, expect.objectContaining({ name: "TypeError", message: "x" })]);

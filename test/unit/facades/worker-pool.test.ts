@@ -1,9 +1,5 @@
-import {
-  newWorkerEnabledContext,
-  newWorkerPool,
-  newWorkerPoolContext,
-  QuickJSWorkerPool,
-} from "skep/worker-pool";
+import type { QuickJSWorkerPool } from "skep/worker-pool";
+import { newWorkerEnabledContext, newWorkerPool, newWorkerPoolContext } from "skep/worker-pool";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { durationText, codePreview, valuePreview } from "../../../src/facades/worker-pool/log.ts";
 

@@ -10,6 +10,7 @@ import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
 import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
 import { processOneAtATime, processThroughput } from "./rows/processes.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
+import { files } from "./rows/files.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { receipts } from "./rows/receipts.mjs";
@@ -30,6 +31,7 @@ const ROWS = [
   buffers,
   smallArguments,
   waitingRuns,
+  files,
   dependencies,
   webApis,
   ...cpuRows,

@@ -23,6 +23,7 @@ export type SkepErrorCode =
   | "missing-constant"
   | "install-failed"
   | "not-marshallable"
+  | "commit-failed"
   | "unsupported-environment"
   | "session-ended"
   | "image-refused"

@@ -1,3 +1,4 @@
+import type { FileBackend } from "../files/volume.ts";
 import type { EngineName, WorkerControl } from "../protocol/control.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { WorkerSignals } from "../protocol/signals.ts";
@@ -94,6 +95,12 @@ export interface Platform {
     specifier: string,
     version: string | undefined,
   ): Promise<{ kind: "source" | "commonjs"; source: string }>;
+  /** Where files can be kept besides in memory, by the value of `files.backend`. */
+  readonly fileStorage: {
+    /** Rejects with the platform's error when the directory is not there. */
+    directory?(path: string): Promise<FileBackend>;
+    opfs?(name: string): Promise<FileBackend>;
+  };
   /** Logical processors, at least 1. */
   readonly cores: number;
 }

@@ -23,6 +23,12 @@ export const nodePlatform: Platform = {
     const { kind, source } = await bundlePackage({ specifier, version, from: root, root });
     return { kind, source };
   },
+  fileStorage: {
+    async directory(path) {
+      const { openDirectory } = await import("../files/directory.node.ts");
+      return openDirectory(path);
+    },
+  },
   get cores() {
     return Math.max(1, availableParallelism());
   },

@@ -26,6 +26,12 @@ export const webPlatform: Platform = {
     return { environment: inThreadWeb, warning: FALLBACK_WARNING };
   },
   loadEngine: loadOnce(loadEngine),
+  fileStorage: {
+    async opfs(name) {
+      const { openOriginPrivate } = await import("../files/origin-private.ts");
+      return openOriginPrivate(name);
+    },
+  },
   get cores() {
     // Some browsers keep the number to themselves.
     return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 4);

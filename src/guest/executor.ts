@@ -3,6 +3,7 @@
  * settles each exactly once. The only place where guest code is entered after installation.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
+import type { FileSetup } from "../protocol/file-calls.ts";
 import type {
   HostReplyMessage,
   MessageFromWorker,
@@ -65,6 +66,8 @@ export interface ExecutorSettings {
   answerNow: AnswerNow | undefined;
   /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
   openRequests: (() => GuestRequests) | undefined;
+  /** About the files that guests share, where there are any. */
+  files: FileSetup | undefined;
   inventory(this: void): Inventory;
   sessions: Sessions;
   post(batch: Payload): void;
@@ -94,12 +97,13 @@ export class Executor {
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
-    const { door, signals, answerNow, openRequests, inventory, isRelayed } = settings;
+    const { door, signals, answerNow, openRequests, files, inventory, isRelayed } = settings;
     this.#surroundings = {
       door,
       signals,
       answerNow,
       openRequests,
+      files,
       inventory,
       current: () => this.#current,
       send: (message) => this.#send(message),

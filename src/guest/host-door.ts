@@ -4,6 +4,7 @@
  * objects are reached by number and own name, never handed over.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
+import { FILE_CALL } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
@@ -51,6 +52,8 @@ export interface HostVisit {
    * there was one too many.
    */
   hostCalled(isActingHere: boolean): void;
+  /** Counts an operation on the pool's files likewise; throws where there are none. */
+  fileCalled(): void;
   /** The arguments of such a call, which count as output; of the worker's own where it answers. */
   readArguments(args: Address, answeredBy: "parent" | "worker"): Payload;
   /** What host code answers, which counts as input. Throws when it is too much. */
@@ -137,18 +140,18 @@ export class HostDoor {
           return 0;
         case HostOperation.commonjs:
           return visit.commonjsBody(heap.text(at(1), 1024));
-        case HostOperation.callHost: {
+        case HostOperation.callHost:
           visit.hostCalled(false);
-          const id = visit.callHost(heap.text(at(1), 1024), visit.readArguments(at(2), "parent"));
-          return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
-        }
-        case HostOperation.callHostSync: {
+          return callHost(sandbox, visit, heap.text(at(1), 1024), at(2));
+        case HostOperation.callHostSync:
           visit.hostCalled(false);
-          const args = visit.readArguments(at(2), "parent");
-          const reply = visit.callHostSync(heap.text(at(1), 1024), args);
-          if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
-          return placeSyncReply(sandbox, reply);
-        }
+          return callHostSync(sandbox, visit, heap.text(at(1), 1024), at(2));
+        case HostOperation.file:
+          visit.fileCalled();
+          return callHost(sandbox, visit, FILE_CALL + heap.text(at(1), 16), at(2));
+        case HostOperation.fileSync:
+          visit.fileCalled();
+          return callHostSync(sandbox, visit, FILE_CALL + heap.text(at(1), 16), at(2));
         case HostOperation.request:
           return this.#request(sandbox, visit, heap.text(at(1), 16), at(2));
         case HostOperation.platform:
@@ -311,6 +314,17 @@ function placeResult(sandbox: Sandbox, visit: HostVisit, result: unknown[]): Add
   const isPending = result[0] === HostResult.pending;
   const encode = isPending ? encodeArray : visit.encodeAnswer.bind(visit);
   return placeArray(sandbox, encode(result, "result"));
+}
+
+function callHost(sandbox: Sandbox, visit: HostVisit, name: string, args: Address): Address {
+  const id = visit.callHost(name, visit.readArguments(args, "parent"));
+  return placeArray(sandbox, encodeArray([HostResult.pending, id], "result"));
+}
+
+function callHostSync(sandbox: Sandbox, visit: HostVisit, name: string, args: Address): Address {
+  const reply = visit.callHostSync(name, visit.readArguments(args, "parent"));
+  if (typeof reply === "string") return sandbox.throwError("TypeError", reply);
+  return placeSyncReply(sandbox, reply);
 }
 
 /** `[succeeded, reply]` for the guest's side of a synchronous call. */

@@ -5,6 +5,7 @@
 import { SkepError } from "../errors.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import { FILE_CALL, type FileSetup } from "../protocol/file-calls.ts";
 import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeAnswer, encodeArguments } from "../protocol/values/inbound.ts";
@@ -32,6 +33,8 @@ export interface VisitSurroundings {
   answerNow: AnswerNow | undefined;
   /** Makes what a sandbox's requests go through; absent where guests may fetch nothing. */
   openRequests: (() => GuestRequests) | undefined;
+  /** About the files that guests share, where there are any. */
+  files: FileSetup | undefined;
   readonly inventory: () => Inventory;
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
@@ -189,14 +192,25 @@ class CellVisit implements HostVisit {
   }
 
   hostCalled(isActingHere: boolean): void {
+    this.#countHostCall(isActingHere, true);
+  }
+
+  fileCalled(): void {
+    const { files } = this.#surroundings;
+    if (files === undefined) throw new TypeError("The pool has no files.");
+    this.#countHostCall(false, !files.isUndoable);
+  }
+
+  /** What cannot be undone is marked: should its worker be lost, the run must not be run again. */
+  #countHostCall(isActingHere: boolean, leavesMarks: boolean): void {
     const { signals, isRelayed, send, flush, current } = this.#surroundings;
     const run = current();
     if (!run) return;
     if (!run.countHostCall()) throw new Error("The run may not call the host any more.");
-    if (isRelayed) {
-      // A call that the parent answers is itself the message.
-      if (!isActingHere || signals?.hasCalledHost(run.slot, run.id) === true) return;
-    } else if (run.hostCalls > 1) return;
+    if (!leavesMarks || run.hasCalledHost) return;
+    // A call that the parent answers is itself the message.
+    if (isRelayed && !isActingHere) return;
+    run.hasCalledHost = true;
     signals?.markHostCall(run.slot, run.id);
     if (signals && !isRelayed) return;
     send({ type: "host-called", runId: run.id });
@@ -272,6 +286,12 @@ class CellVisit implements HostVisit {
       return run.countInput(payloadBytes(reply.payload)) ? reply : TOO_MUCH_INPUT;
     }
     const mailbox = signals?.mailbox;
+    if (!mailbox && name.startsWith(FILE_CALL)) {
+      return (
+        "std and os need SharedArrayBuffer, which this page has only when it is cross-origin " +
+        'isolated: use fs, e.g. await fs.readFile(path, "utf8").'
+      );
+    }
     if (!mailbox) {
       return (
         `hostSync.${name} needs SharedArrayBuffer, which this page has only when it is cross-origin ` +

@@ -39,6 +39,8 @@ export class Run {
   hostCalls = 0;
   /** All bytes it was given so far, whoever counts them for its receipt. */
   bytesIn: number;
+  /** Whether the parent knows that it has called the host. */
+  hasCalledHost = false;
   /** Bytes of arguments that went to the host. */
   bytesOut = 0;
   /** Those that moved between the sandbox and this worker itself: nobody else can count them. */

@@ -109,9 +109,11 @@ class GuestWorker {
       settings.engineModule ?? (await this.#surroundings.loadEngine?.(settings.engine));
     if (module === undefined) throw new Error("The parent sent no engine along.");
     const engine = await loadEngine(settings.engine, module);
-    const webApis: GuestApiName[] = settings.fetch
-      ? [...settings.webApis, "fetch"]
-      : settings.webApis;
+    const webApis: GuestApiName[] = [
+      ...settings.webApis,
+      ...(settings.fetch ? (["fetch"] as const) : []),
+      ...(settings.files ? (["files"] as const) : []),
+    ];
     const { prepared } = settings;
     const engineBuild = engineBuildOf(engine);
     this.#stackBytes = settings.stackBytes;
@@ -146,6 +148,7 @@ class GuestWorker {
       stackBytes: settings.stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
+      files: settings.files,
       inventory,
       post,
       isRelayed,

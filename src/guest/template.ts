@@ -120,6 +120,7 @@ class TemplateBuilder {
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
           isOver: () => false,
           hostCalled: () => {},
+          fileCalled: noFilesYet,
           readArguments: (address) => readPayload(this.#sandbox, address, MAXIMUM_ARGUMENT_BYTES),
           encodeAnswer: encodeArray,
           callHost: noHostYet,
@@ -346,6 +347,10 @@ class TemplateBuilder {
 /** A host function's effects would happen once per worker and stay in the image. */
 function noHostYet(): never {
   throw new Error("Host functions cannot be called while definitions are installed.");
+}
+
+function noFilesYet(): never {
+  throw new TypeError("Files cannot be used while definitions are installed.");
 }
 
 function noRequestYet(): never {

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
+import type { SharedFiles } from "./files/shared-files.ts";
 import { Installer } from "./installer.ts";
 import type { WorkerCare } from "./worker-care.ts";
 import { Launch } from "./launch.ts";
@@ -41,6 +42,8 @@ export interface CoreStart extends CoreSurroundings {
   lastWorkerId?: number | undefined;
   /** What workers start from as long as nothing else is defined. */
   prepared?: PreparedStart | undefined;
+  /** The files that guests share, where there are any. */
+  files?: SharedFiles | undefined;
   /** Where the engine and the first workers come from, when they were set in motion before. */
   launch?: Launch | undefined;
 }
@@ -58,6 +61,7 @@ export class PoolCore {
   readonly supervisor: Supervisor;
   readonly installer: Installer;
   readonly quarantine: Quarantine;
+  readonly files: SharedFiles | undefined;
   readonly #watchdog: Watchdog;
   #care: WorkerCare | undefined;
   /** Once there was a session. */
@@ -72,9 +76,10 @@ export class PoolCore {
     readonly registry: Registry,
     engineModule: WebAssembly.Module | undefined,
     launch: Launch,
-    { clock = systemClock, random = Math.random, lastWorkerId = 0, prepared }: CoreStart,
+    { clock = systemClock, random = Math.random, lastWorkerId = 0, prepared, files }: CoreStart,
   ) {
     this.clock = clock;
+    this.files = files;
     const explain = createExplain((file) => registry.textOf(file));
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
@@ -83,7 +88,7 @@ export class PoolCore {
       registry,
       settlement,
       events,
-      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock),
+      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock, files),
       quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
@@ -105,6 +110,7 @@ export class PoolCore {
       events,
       random,
       lastWorkerId,
+      files: files?.setup,
       listener: {
         onMessage: (link, message) => dispatcher.onMessage(link, message),
         answerNow: (link, runId, name, args) => dispatcher.answerNow(link, runId, name, args),
@@ -228,6 +234,7 @@ export class PoolCore {
     for (const link of supervisor.workingLinks()) dispatcher.rejectInFlight(link, closed);
     dispatcher.rejectQueued(closed);
     await supervisor.stop("The pool is closed.");
+    await this.files?.settled();
     this.events.emit("closed", {});
   }
 

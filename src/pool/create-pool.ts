@@ -2,6 +2,7 @@ import type { Platform } from "../environments/contract.ts";
 import { prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import type { CoreSurroundings } from "./core.ts";
+import type { OpenedFiles } from "./files/open.ts";
 import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
@@ -24,14 +25,15 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
   const start = async (): Promise<Pool> => {
-    const [{ startPool }, definitions, opened] = await Promise.all([
+    const [{ startPool }, definitions, opened, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
       sourceDependencies(platform, checked),
-      image && openImage(image, settings, options.webApis !== undefined),
+      image && openImage(image, settings, options),
+      options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
     if (opened !== undefined) settings.webApis = opened.webApis;
-    const what = { definitions, bootstrap, image: opened };
-    return startPool(platform, settings, { ...surroundings, ...what, launch });
+    const parts = { definitions, bootstrap, launch, files, image: opened };
+    return startPool(platform, settings, { ...surroundings, ...parts });
   };
   return launch.until(start());
 }
@@ -39,10 +41,18 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
 async function openImage(
   image: Uint8Array,
   settings: PoolSettings,
-  hasChosenApis: boolean,
+  { webApis, files }: PoolOptions,
 ): Promise<OpenedImage> {
   const { openPoolImage } = await loadPart("images", () => import("./pool-image.ts"));
-  return openPoolImage(image, settings, hasChosenApis);
+  return openPoolImage(image, settings, {
+    hasChosenApis: webApis !== undefined,
+    hasFiles: files !== undefined,
+  });
+}
+
+async function filesOf(platform: Platform, options: unknown): Promise<OpenedFiles> {
+  const { openFiles } = await loadPart("shared files", () => import("./files/open.ts"));
+  return openFiles(platform, options);
 }
 
 const warned = new Set<string>();

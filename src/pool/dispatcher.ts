@@ -6,6 +6,7 @@ import type {
   FailedMessage,
   HostCallMessage,
   MessageFromWorker,
+  SettledMessage,
 } from "../protocol/messages.ts";
 import { type Payload, payloadBytes, startBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
@@ -13,6 +14,7 @@ import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
+import type { RunFiles } from "./files/shared-files.ts";
 import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import {
@@ -81,6 +83,7 @@ export class Dispatcher {
   waitingInSessions = 0;
   /** Runs of sessions whose worker has no room at the moment. */
   readonly #stalled = new Map<Run, WorkerLink>();
+  #committing = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -92,7 +95,8 @@ export class Dispatcher {
   }
 
   get isIdle(): boolean {
-    return this.#inFlight === 0 && this.queue.size === 0 && this.waitingInSessions === 0;
+    const isWaiting = this.queue.size > 0 || this.waitingInSessions > 0;
+    return this.#inFlight === 0 && this.#committing === 0 && !isWaiting;
   }
 
   nextRunId(): number {
@@ -239,7 +243,9 @@ export class Dispatcher {
         const { cost } = message;
         const failed = { ...found.refusal, runId: run.id, cost };
         settlement.failInWorker(run, settlement.failure(run, failed), cost);
-      } else settlement.succeed(run, found.value, message.cost, bytesOut);
+      } else if (run.files === undefined || run.cancelledAtMs !== undefined) {
+        settlement.succeed(run, found.value, message.cost, bytesOut);
+      } else this.#commit(run, run.files, message, found.value);
     } else if (message.type === "failed" && run !== undefined) {
       if (message.code === "timeout") this.#checkClock(run);
       const found = buildable(() => settlement.failure(run, message), "error");
@@ -268,8 +274,34 @@ export class Dispatcher {
     }
   }
 
+  /** A run's files are everybody's before its caller hears of its end. */
+  #commit(
+    run: Run,
+    files: RunFiles,
+    { cost, value: { bytes, buffers } }: SettledMessage,
+    value: unknown,
+  ): void {
+    const { settlement } = this.#options;
+    const bytesOut = payloadBytes({ bytes, buffers });
+    run.phase = "committing";
+    this.#committing++;
+    const settle = (error?: SkepError): void => {
+      this.#committing--;
+      if (error === undefined) settlement.succeed(run, value, cost, bytesOut);
+      else settlement.failInWorker(run, error, cost);
+      this.#reportIdle();
+    };
+    try {
+      const committed = files.commit();
+      if (committed instanceof Promise) committed.then(() => settle(), settle);
+      else settle();
+    } catch (error) {
+      settle(error as SkepError);
+    }
+  }
+
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
-    run.hasCalledHost = true;
+    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
     void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       const isWaiting = link.inFlight.get(run.id) === run;
@@ -297,6 +329,7 @@ export class Dispatcher {
   /** Ends a run for a limit that the parent holds. */
   reach(run: Run, reached: NonNullable<Run["reached"]>): void {
     if (run.cancelledAtMs !== undefined || run.phase === "settled") return;
+    if (run.phase === "committing") return;
     run.reached = reached;
     this.abort(run);
   }
@@ -323,7 +356,7 @@ export class Dispatcher {
   answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
-    run.hasCalledHost = true;
+    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
     const reply = this.#options.hostCalls.answerNow(run, { name, args });
     return this.#admitsAnswer(run, reply) ? reply : tooLarge();
@@ -356,6 +389,8 @@ export class Dispatcher {
     }
     // Backwards, so that the oldest one ends up in front.
     for (const run of again.reverse()) {
+      run.files?.discard();
+      run.files = undefined;
       run.phase = "queued";
       run.worker = undefined;
       this.queue.pushFront(run);

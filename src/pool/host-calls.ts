@@ -1,11 +1,13 @@
 /** Calls of guests into functions of the host: looked up by own name, limited, answered with data. */
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
+import { FILE_CALL } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
 import { encodeAnswer, encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
+import type { SharedFiles } from "./files/shared-files.ts";
 import type { Run } from "./run.ts";
 import type { HostCallTrace } from "./trace.ts";
 
@@ -33,12 +35,19 @@ interface HostCall {
 export class HostCalls {
   readonly #find: (name: string) => PreparedHost | undefined;
   readonly #clock: Clock;
+  readonly #files: SharedFiles | undefined;
   readonly #runs = new Map<Run, RunCalls>();
   readonly #gates = new Map<string, Gate>();
 
-  constructor(find: (name: string) => PreparedHost | undefined, clock: Clock) {
+  constructor(find: (name: string) => PreparedHost | undefined, clock: Clock, files?: SharedFiles) {
     this.#find = find;
+    this.#files = files;
     this.#clock = clock;
+  }
+
+  /** Whether a call leaves nothing behind when its run fails. */
+  isUndoable(name: string): boolean {
+    return name.startsWith(FILE_CALL) && this.#files?.setup.isUndoable === true;
   }
 
   /** Answers a call. Never rejects: failures are answers too. */
@@ -46,20 +55,21 @@ export class HostCalls {
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
-      const host = this.#admit(calls, message.name);
+      const host = this.#admit(run, calls, message.name, false);
       trace = run.trace?.startHostCall(host.name);
       // The bytes are a view of a batch: they are read before anything is waited for.
       const given = decodeArguments(message.args);
-      const release = await this.#enter(host);
+      // What needs not wait begins in the order in which it was asked for.
+      const release = host.concurrency === undefined ? undefined : await this.#enter(host);
       try {
         if (calls.hasEnded) throw named("AbortError", "The run has ended.");
-        const args = await validated(host, given);
+        const args = host.validate === undefined ? given : await validated(host, given);
         const result = this.#call(host, run, calls, trace, args);
         const answer = success(host, await this.#inTime(host, result), !message.isSync, run);
         trace?.end(answer.succeeded);
         return answer;
       } finally {
-        release();
+        release?.();
       }
     } catch (error) {
       trace?.end(false, error);
@@ -72,7 +82,7 @@ export class HostCalls {
     let trace: HostCallTrace | undefined;
     try {
       const calls = this.#of(run);
-      const host = this.#admit(calls, message.name);
+      const host = this.#admit(run, calls, message.name, true);
       trace = run.trace?.startHostCall(host.name);
       const args = decodeArguments(message.args);
       const checked = host.validate?.["~standard"].validate(args);
@@ -114,8 +124,10 @@ export class HostCalls {
     calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
   }
 
-  #admit(calls: RunCalls, name: string): PreparedHost {
-    const host = this.#find(name);
+  #admit(run: Run, calls: RunCalls, name: string, isNow: boolean): PreparedHost {
+    const host = name.startsWith(FILE_CALL)
+      ? this.#files?.operation(run, name.slice(FILE_CALL.length), isNow)
+      : this.#find(name);
     if (host === undefined) throw named("ReferenceError", `host.${name} is not defined.`);
     const count = (calls.counts.get(name) ?? 0) + 1;
     calls.counts.set(name, count);

@@ -7,6 +7,7 @@ import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol
 import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
 import type { RestartOptions } from "./backoff.ts";
 import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
+import type { FilesOptions } from "./files/settings.ts";
 import { LIMIT_KEYS, type LimitOptions, type Limits, resolveLimits } from "./limits.ts";
 import {
   checkKeys,
@@ -68,6 +69,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * workers, without credentials, and every redirect is checked anew.
    */
   fetch?: FetchOptions | undefined;
+  /**
+   * Gives guests files that all of the pool's sandboxes share: the globals `std`, `os` and `fs`, and
+   * `pool.files` for the host. Without it there are none.
+   */
+  files?: FilesOptions | undefined;
   /**
    * Makes OpenTelemetry spans of runs and host calls: the namespace of `@opentelemetry/api`, or its
    * `trace` and `context` with a `tracer` of your own. Without it nothing is recorded.
@@ -133,7 +139,8 @@ const MAXIMUM_IN_FLIGHT = 65_536;
 const POOL_KEYS = (
   "workers environment engine isolation limits queue maxInFlightPerWorker maxParkedPerWorker restart " +
   "quarantine recycle memory " +
-  "bootstrap image secret webApis fetch telemetry startTimeoutMs installTimeoutMs closeTimeoutMs functions constants " +
+  "bootstrap image secret webApis fetch files telemetry startTimeoutMs installTimeoutMs closeTimeoutMs " +
+  "functions constants " +
   "dependencies host"
 ).split(" ");
 const QUEUE_KEYS = ["max", "maxPerKey"];

@@ -22,6 +22,14 @@ interface Header extends SealedHeader, Omit<PreparedImages, "empty" | "template"
   /** What sandboxes have besides the language. */
   webApis: PoolSettings["webApis"];
   hasFetch: boolean;
+  hasFiles: boolean;
+}
+
+/** What the pool that is started from an image is to be like. */
+interface Wanted {
+  /** The web APIs of the settings must be those of the image. */
+  hasChosenApis: boolean;
+  hasFiles: boolean;
 }
 
 /** What a pool is started from. */
@@ -54,7 +62,7 @@ export async function poolImage(core: PoolCore, secret: Secret | undefined): Pro
       settings.startTimeoutMs,
     );
     if (images !== undefined && registry.revision === revision && link?.revision === revision) {
-      return sealed(images, contents, settings, secret);
+      return sealed(images, contents, settings, core.files !== undefined, secret);
     }
     if (attempt === ATTEMPTS) throw refused("the pool's definitions keep changing");
   }
@@ -64,6 +72,7 @@ async function sealed(
   { empty, template, ...images }: PreparedImages,
   contents: RegistryContents,
   { webApis, fetch }: PoolSettings,
+  hasFiles: boolean,
   secret: Secret | undefined,
 ): Promise<Uint8Array> {
   const text = JSON.stringify(contents, (_key, value: unknown) =>
@@ -83,18 +92,16 @@ async function sealed(
     contentsBytes: encoded.length,
     webApis,
     hasFetch: fetch !== undefined,
+    hasFiles,
   };
   return seal(MARK, header, await deflate(body), secret);
 }
 
-/**
- * With `hasChosenApis` the web APIs of the settings must be those of the image. Rejects with
- * `image-refused` and the reason.
- */
+/** Rejects with `image-refused` and the reason. */
 export async function openPoolImage(
   image: Uint8Array,
   settings: PoolSettings,
-  hasChosenApis: boolean,
+  { hasChosenApis, hasFiles }: Wanted,
 ): Promise<OpenedImage> {
   const { header, body } = await unseal(MARK, image, isHeader, settings.secret);
   if (header.hasFetch !== (settings.fetch !== undefined)) {
@@ -102,6 +109,13 @@ export async function openPoolImage(
       header.hasFetch
         ? "its sandboxes have fetch: give createPool({ fetch }) as well"
         : "its sandboxes have no fetch, and a policy for it was given",
+    );
+  }
+  if (header.hasFiles !== hasFiles) {
+    throw refused(
+      header.hasFiles
+        ? "its sandboxes have files: give createPool({ files }) as well"
+        : "its sandboxes have no files, and some were given",
     );
   }
   const apis = [...header.webApis].sort().join(", ");
@@ -152,7 +166,8 @@ function isHeader(value: unknown): value is Header {
   if (!isImageHeader(empty, MAXIMUM_PAGES) || !isImageHeader(template, MAXIMUM_PAGES)) return false;
   if (!isRecord(layout) || !Object.values(layout).every(isAmount)) return false;
   if (typeof engineBuild !== "string" || typeof isSigned !== "boolean") return false;
-  if (typeof hasFetch !== "boolean" || !Array.isArray(webApis)) return false;
+  if (typeof hasFetch !== "boolean" || typeof value["hasFiles"] !== "boolean") return false;
+  if (!Array.isArray(webApis)) return false;
   return webApis.every((name) => typeof name === "string");
 }
 

@@ -15,6 +15,7 @@ import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
+import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
 import { isComplete, sourceDependencies } from "./sourcing.ts";
@@ -86,13 +87,25 @@ export class Pool<Functions = any> implements AsyncDisposable {
   readonly #core: PoolCore;
   readonly #platform: Platform;
   readonly #submissions: Submissions;
+  readonly #files: PoolFiles | undefined;
 
   /** Pools are made by `createPool`. */
-  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry) {
+  constructor(core: PoolCore, platform: Platform, telemetry?: Telemetry, files?: PoolFiles) {
     this.#core = core;
     this.#platform = platform;
     this.#submissions = new Submissions(core, telemetry);
+    this.#files = files;
     this.call = callSurface((name, args) => this.run(name, args)) as Calls<Functions>;
+  }
+
+  /**
+   * The files that guests share, as the host reads and writes them. Throws `invalid-argument` when
+   * the pool was created without `files`.
+   */
+  get files(): PoolFiles {
+    if (this.#files !== undefined) return this.#files;
+    const message = "The pool has no files. Create it with createPool({ files: {} }).";
+    throw new SkepError("invalid-argument", message);
   }
 
   /**

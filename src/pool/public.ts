@@ -5,6 +5,8 @@ export type { RestartOptions } from "./backoff.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
+export type { DirectoryEntry, FilesUsage, FileStatus, PoolFiles } from "./files/pool-files.ts";
+export type { FilesOptions } from "./files/settings.ts";
 export type { LimitOptions } from "./limits.ts";
 export type { PoolOptions, QueueOptions } from "./options.ts";
 export type {

@@ -3,6 +3,7 @@ import type { SkepError, SkepErrorCode } from "../errors.ts";
 import type { RunSourceMessage } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import type { Receipt } from "../receipt.ts";
+import type { RunFiles } from "./files/shared-files.ts";
 import type { LimitOptions, Limits } from "./limits.ts";
 import type { Place } from "./queue-level.ts";
 import type { RunTrace } from "./trace.ts";
@@ -107,8 +108,8 @@ export interface RunSession {
   untilGone(listener: () => void): void;
 }
 
-/** Where a run is. `settled` is final. */
-export type RunPhase = "submitted" | "queued" | "in-flight" | "settled";
+/** Where a run is. One that commits has succeeded but for its files. `settled` is final. */
+export type RunPhase = "submitted" | "queued" | "in-flight" | "committing" | "settled";
 
 /** What the pool knows about a run. */
 export class Run {
@@ -155,6 +156,8 @@ export class Run {
   session: RunSession | undefined;
   /** Its OpenTelemetry spans; undefined when nobody wants them. */
   trace: RunTrace | undefined;
+  /** What it has changed of the pool's files and others do not see yet. */
+  files: RunFiles | undefined;
   /** Called once when the run has settled. */
   onSettled: (() => void) | undefined;
   /** Whether the caller wants an outcome rather than a value or a rejection. */

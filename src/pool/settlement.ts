@@ -137,6 +137,8 @@ function detach(run: Run, code: SkepErrorCode | undefined): void {
   run.session?.onRunSettled(run, code);
   run.onSettled?.();
   run.onSettled = undefined;
+  run.files?.discard();
+  run.files = undefined;
   run.stopWatching?.();
   run.stopWatching = undefined;
   run.stopClock?.();

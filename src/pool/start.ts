@@ -5,16 +5,18 @@ import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import { Registry } from "../registry/registry.ts";
 import { type CoreStart, PoolCore } from "./core.ts";
+import type { OpenedFiles } from "./files/open.ts";
 import type { PoolSettings } from "./options.ts";
 import type { OpenedImage } from "./pool-image.ts";
 import { Pool } from "./pool.ts";
 import type { PreparedStart } from "./worker-start.ts";
 
-export interface PoolStart extends CoreStart {
+export interface PoolStart extends Omit<CoreStart, "files"> {
   definitions: PreparedDefinitions;
   bootstrap: string | undefined;
   /** What the workers start from, where that is given. */
   image?: OpenedImage | undefined;
+  files?: OpenedFiles | undefined;
 }
 
 /** Fills the registry with what is in an image; the workers have it from there. */
@@ -37,7 +39,7 @@ function adoptImage(
 export async function startPool(
   platform: Platform,
   settings: PoolSettings,
-  { definitions, bootstrap, image, ...start }: PoolStart,
+  { definitions, bootstrap, image, files, ...start }: PoolStart,
 ): Promise<Pool> {
   const registry = new Registry({ bootstrap: image?.bootstrap ?? bootstrap });
   const prepared = image && adoptImage(registry, image, definitions);
@@ -45,10 +47,15 @@ export async function startPool(
   const { telemetry } = settings;
   // Before there is a core, which nobody would close if this failed.
   const part = telemetry && (await loadPart("telemetry", () => import("./telemetry.ts")));
-  const core = await PoolCore.start(platform, settings, registry, { ...start, prepared });
+  const core = await PoolCore.start(platform, settings, registry, {
+    ...start,
+    prepared,
+    files: files?.shared,
+  });
   return new Pool(
     core,
     platform,
     part && telemetry && new part.Telemetry(telemetry, core.clock, core.events),
+    files?.forHost,
   );
 }

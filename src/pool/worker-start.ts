@@ -2,6 +2,7 @@
 import type { WorkerHandle } from "../environments/contract.ts";
 import { SkepError } from "../errors.ts";
 import { IMAGE_REFUSED, type InstallFailure, type PreparedImages } from "../protocol/control.ts";
+import type { FileSetup } from "../protocol/file-calls.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "./clock.ts";
 import { createInstallError } from "./install-error.ts";
@@ -21,6 +22,8 @@ export interface WorkerStartOptions {
   prepared?: PreparedStart | undefined;
   registry: Registry;
   explain: Explain;
+  /** About the files that guests share, where there are any. */
+  files?: FileSetup | undefined;
   clock: Clock;
   listener: LinkListener;
 }
@@ -101,7 +104,7 @@ export class WorkerStart {
   }
 
   async #initialise(link: WorkerLink): Promise<void> {
-    const { settings, engineModule, registry, prepared: images } = this.#options;
+    const { settings, engineModule, registry, prepared: images, files } = this.#options;
     const isPrepared = images !== undefined && images.revision === registry.revision;
     const change = isPrepared ? registry.changeSince(0) : undefined;
     const prepared = change && images && { images: images.images, change };
@@ -117,6 +120,7 @@ export class WorkerStart {
             limits,
             webApis,
             fetch,
+            files,
             installTimeoutMs,
             stackBytes: environment.stackBytes[engine],
             start,

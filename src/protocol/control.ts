@@ -4,6 +4,7 @@
  */
 
 import type { SourceLocation } from "../source-location.ts";
+import type { FileSetup } from "./file-calls.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
 import type { RunLimits } from "./messages.ts";
 import type { WebApiName } from "./web-apis.ts";
@@ -27,6 +28,8 @@ export interface WorkerSettings {
   webApis: WebApiName[];
   /** What guests may fetch; without it there is no `fetch`. */
   fetch?: FetchPolicy | undefined;
+  /** About the files that guests share; without it there are none. */
+  files?: FileSetup | undefined;
   /** Milliseconds a definition's own code (bootstrap, dependencies) may run. */
   installTimeoutMs: number;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */

@@ -12,6 +12,7 @@ for (const page of [
   "docs/dependencies.md",
   "docs/environments.md",
   "docs/fetch.md",
+  "docs/files.md",
   "docs/observability.md",
   "docs/worker-pool.md",
   "docs/worker-server.md",

@@ -18,6 +18,8 @@ import { forgedProtocol } from "./families/forged-protocol.ts";
 import { logFlood } from "./families/log-flood.ts";
 import { errorForgery } from "./families/error-forgery.ts";
 import { capabilityAbuse } from "./families/capability-abuse.ts";
+import { fileEscape } from "./families/file-escape.ts";
+import { fileBombs } from "./families/file-bombs.ts";
 import { networkEscape } from "./families/network-escape.ts";
 import { networkRefusals } from "./families/network-refusals.ts";
 import { networkRequests } from "./families/network-requests.ts";
@@ -45,6 +47,8 @@ export const FAMILIES: Family[] = [
   logFlood,
   errorForgery,
   capabilityAbuse,
+  fileEscape,
+  fileBombs,
   networkEscape,
   networkRefusals,
   networkRequests,

@@ -14,6 +14,7 @@ import { DOM_EXCEPTION } from "./dom-exception.ts";
 import { ENCODING } from "./encoding.ts";
 import { EVENTS } from "./events.ts";
 import { FETCH } from "./fetch.ts";
+import { FILES } from "./files.ts";
 import { HEADERS } from "./headers.ts";
 import { MICROTASKS } from "./microtasks.ts";
 import { PERFORMANCE } from "./performance.ts";
@@ -27,8 +28,8 @@ import { URLS } from "./url.ts";
 /** The parts of `http`: sources small enough to be compiled in what others have left. */
 type HttpPart = "headers" | "bodyStream" | "bodyReader" | "body" | "request";
 
-/** `fetch` is there by the pool's policy. */
-export type GuestApiName = WebApiName | HttpPart | "fetch";
+/** `fetch` is there by the pool's policy, `files` where it has any. */
+export type GuestApiName = WebApiName | HttpPart | "fetch" | "files";
 
 interface WebApi {
   source: string;
@@ -43,12 +44,12 @@ interface WebApi {
 export const SHARED_NAMES: string =
   "host uncurry define apply defineProperty deleteProperty ownKeys getOwnPropertyDescriptor " +
   "ArrayBuffer Uint8Array DataView TypedArray Promise Error TypeError Number String now floor " +
-  "promiseThen resolved isView bufferOf viewBuffer pending";
+  "promiseThen resolved isView bufferOf viewBuffer pending receive hostError";
 
 const COMMON: WebApi = {
   source: SUPPORT,
   provides:
-    "construct setPrototypeOf isArray iteratorSymbol tagSymbol getterOf viewOffset viewBytes viewTag " +
+    "construct setPrototypeOf isArray iteratorSymbol tagSymbol getterOf viewOffset viewBytes dataViewOffset dataViewBytes viewTag " +
     "bufferBytes setBytes plainText text push need platform bytesOf listOf enumerate tag installClass install",
 };
 
@@ -89,6 +90,7 @@ const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
   request: { source: REQUEST, provides: "Request requestState" },
   http: { source: RESPONSE, needs: HTTP_PARTS, provides: "responseWith newResponse" },
   encoding: { source: ENCODING },
+  files: { source: FILES },
   fetch: { source: FETCH, needs: ["http", ...HTTP_PARTS] },
   crypto: { source: CRYPTO, throwsDomExceptions: true },
   structuredClone: { source: STRUCTURED_CLONE, throwsDomExceptions: true },

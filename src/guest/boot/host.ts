@@ -21,6 +21,10 @@ export const HostOperation = {
   platform: 20,
   /** Part of a request (`open`, `read`, `cancel`), array of arguments, see `fetch/requests.ts`. */
   request: 30,
+  /** Operation on the pool's files, array of arguments; answered later. */
+  file: 40,
+  /** The same, answered at once. */
+  fileSync: 41,
   /** Alias: the function around a CommonJS dependency's source. */
   commonjs: 5,
 } as const;

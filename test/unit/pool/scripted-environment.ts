@@ -219,6 +219,7 @@ export class ScriptedEnvironment implements Environment {
 export function scriptedPlatform(environment: Environment): Platform {
   return {
     environments: { scripted: environment },
+    fileStorage: {},
     automatic: () => ({ environment }),
     loadEngine: () => Promise.resolve({}),
     cores: 3,

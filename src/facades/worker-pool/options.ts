@@ -21,8 +21,10 @@ export interface WorkerPoolOptions {
   poolSize?: number | undefined;
   /** Default `"singlefile"`. */
   variant?: WorkerPoolVariant | undefined;
-  /** Where the files of `variant: "wasmfs"` are. Default `"/data"`. */
+  /** Where guests find the files of `variant: "wasmfs"`. Default `"/data"`. */
   opfsMountPath?: string | undefined;
+  /** A directory of the host for the files of `variant: "wasmfs"` (Node). Default: in memory. */
+  filesDirectory?: string | undefined;
   /** Start all workers at once, and wait for them. Default false. */
   preWarm?: boolean | undefined;
   /** Milliseconds a task may take that has no `timeout`; 0 (default) is no limit. */
@@ -46,6 +48,7 @@ export interface WorkerPoolSettings {
   poolSize: number;
   variant: WorkerPoolVariant;
   opfsMountPath: string;
+  filesDirectory: string | undefined;
   preWarm: boolean;
   defaultTimeoutMs: number;
   maxQueueSize: number;
@@ -58,7 +61,7 @@ export interface WorkerPoolSettings {
 }
 
 export const OPTION_KEYS: readonly string[] = (
-  "poolSize variant opfsMountPath preWarm defaultTimeout maxQueueSize forceMultiThreaded " +
+  "poolSize variant opfsMountPath filesDirectory preWarm defaultTimeout maxQueueSize forceMultiThreaded " +
   "forceSingleThreaded verbose contextOptions bootstrapCode"
 ).split(" ");
 
@@ -101,6 +104,7 @@ export function resolveSettings(
     }),
     variant: variantOf(options.variant),
     opfsMountPath: mountPath(options.opfsMountPath),
+    filesDirectory: directoryOf(options),
     preWarm: flag(options, "preWarm"),
     defaultTimeoutMs: timeoutOf(options.defaultTimeout, "defaultTimeout", 0),
     maxQueueSize: whole(options.maxQueueSize, "maxQueueSize", 0, {
@@ -178,14 +182,22 @@ function contextOptions(value: unknown): Pick<WorkerPoolSettings, "memoryBytes" 
 }
 
 function variantOf(variant: unknown = "singlefile"): WorkerPoolVariant {
-  if (variant === "singlefile") return variant;
-  if (variant === "wasmfs") throw invalid('variant: "wasmfs" is not there yet.');
+  if (variant === "singlefile" || variant === "wasmfs") return variant;
   throw invalid(`variant must be "singlefile" or "wasmfs", not ${display(variant)}.`);
 }
 
 function mountPath(path: unknown = "/data"): string {
   if (typeof path === "string" && path.startsWith("/")) return path;
   throw invalid(`opfsMountPath must be an absolute path such as "/data", not ${display(path)}.`);
+}
+
+function directoryOf({ filesDirectory, variant }: WorkerPoolOptions): string | undefined {
+  if (filesDirectory === undefined) return undefined;
+  if (typeof filesDirectory !== "string" || filesDirectory === "") {
+    throw invalid(`filesDirectory must be a path, not ${display(filesDirectory)}.`);
+  }
+  if (variant === "wasmfs") return filesDirectory;
+  throw invalid('filesDirectory is for variant: "wasmfs": other sandboxes have no files.');
 }
 
 function timeoutOf(value: unknown, label: string, fallback: number): number {

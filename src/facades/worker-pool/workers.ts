@@ -3,10 +3,12 @@ import type { Platform } from "../../environments/contract.ts";
 import { SkepError } from "../../errors.ts";
 import { loadPart } from "../../load-part.ts";
 import type { CoreSurroundings, PoolCore } from "../../pool/core.ts";
+import type { SharedFiles } from "../../pool/files/shared-files.ts";
 import { Launch } from "../../pool/launch.ts";
 import { resolveOptions } from "../../pool/options.ts";
 import type { Session } from "../../pool/session.ts";
 import type { Sessions } from "../../pool/sessions.ts";
+import { isMultiThreadingSupported } from "./capabilities.ts";
 import { MultiThreadingNotSupportedError } from "./errors.ts";
 import { durationText, type Log } from "./log.ts";
 import { poolOptions, type WorkerPoolSettings } from "./options.ts";
@@ -105,6 +107,13 @@ export async function startWorkers(
   log: Log | undefined,
 ): Promise<Workers> {
   const threads = settings.forceSingleThreaded ? undefined : home.threads();
+  if (threads !== undefined && settings.variant === "wasmfs" && !isMultiThreadingSupported()) {
+    // Guests open files synchronously, for which a thread has to wait for this one.
+    if (settings.forceMultiThreaded) throw new MultiThreadingNotSupportedError();
+    const reason = "files need SharedArrayBuffer in threads, so everything runs in this one";
+    log?.("warn", `variant "wasmfs": ${reason}, and files are kept in memory.`);
+    return startIn(home, settings, "in-thread", log);
+  }
   if (threads !== undefined) {
     try {
       return await startIn(home, settings, threads, log);
@@ -115,6 +124,23 @@ export async function startWorkers(
     }
   } else if (settings.forceMultiThreaded) throw new MultiThreadingNotSupportedError();
   return startIn(home, settings, "in-thread", log);
+}
+
+/**
+ * The files of a pool: in a directory where one is given, in the storage of the page's origin where
+ * threads can wait for it, else in memory.
+ */
+async function filesOf(
+  platform: Platform,
+  { variant, opfsMountPath, filesDirectory }: WorkerPoolSettings,
+  threaded: boolean,
+): Promise<SharedFiles | undefined> {
+  if (variant !== "wasmfs") return undefined;
+  const { openFiles } = await loadPart("shared files", () => import("../../pool/files/open.ts"));
+  const isKept = threaded && platform.fileStorage.opfs !== undefined;
+  const stored = isKept ? "opfs" : "memory";
+  const backend = filesDirectory === undefined ? stored : { directory: filesDirectory };
+  return (await openFiles(platform, { mount: opfsMountPath, backend })).shared;
 }
 
 async function startIn(
@@ -133,15 +159,17 @@ async function startIn(
   if (threaded && settings.preWarm) log?.("log", `Pre-warming ${settings.poolSize} workers...`);
   const launch = new Launch(platform, poolSettings);
   const start = async (): Promise<PoolCore> => {
-    const [{ PoolCore: Core }, { Registry }] = await Promise.all([
+    const [{ PoolCore: Core }, { Registry }, files] = await Promise.all([
       loadPart("running workers", () => import("../../pool/core.ts")),
       loadPart("running workers", () => import("../../registry/registry.ts")),
+      filesOf(platform, settings, threaded),
     ]);
     const registry = new Registry({ bootstrap: settings.bootstrapCode });
     return Core.start(platform, poolSettings, registry, {
       clock,
       random,
       launch,
+      files,
       onCreated: (created) => {
         if (log !== undefined) narrate(created, settings, log);
       },

@@ -122,6 +122,31 @@ export function workerPoolExamples({ sharesMemory }: ExamplesTerrain): void {
       pool.dispose();
     });
 
+    it("Shared Filesystem (WasmFS Variant)", async () => {
+      listen();
+      const pool = await newWorkerPool({
+        poolSize: 4,
+        variant: "wasmfs",
+        opfsMountPath: "/data",
+        verbose: true,
+      });
+      // Where threads cannot wait for files, everything runs in this one.
+      expect(pool.isMultiThreaded).toBe(sharesMemory);
+      await pool.evalCode(`
+        const fs = std.open('/data/shared.txt', 'w')
+        fs.puts('Hello from worker 1!')
+        fs.close()
+      `);
+      const result = await pool.evalCode(`
+        const fs = std.open('/data/shared.txt', 'r')
+        const content = fs.readAsString()
+        fs.close()
+        content
+      `);
+      expect(result.value).toBe("Hello from worker 1!");
+      pool.dispose();
+    });
+
     it("Sessions", async () => {
       listen();
       const pool = await newWorkerPool({ poolSize: 4, verbose: true });
@@ -138,6 +163,26 @@ export function workerPoolExamples({ sharesMemory }: ExamplesTerrain): void {
       `);
       const greeting = await session.evalCode('greet("World")');
       expect(greeting.value).toBe("Hello, World!");
+      session.release();
+      pool.dispose();
+    });
+
+    it("Sessions with Shared Filesystem", async () => {
+      const pool = await newWorkerPool({ poolSize: 4, variant: "wasmfs" });
+      const session = await pool.createSession();
+      await session.evalCode(`
+        // Write config that persists
+        const fs = std.open('/data/config.json', 'w')
+        fs.puts(JSON.stringify({ initialized: true }))
+        fs.close()
+      `);
+      const config = await session.evalCode(`
+        const fs = std.open('/data/config.json', 'r')
+        const data = JSON.parse(fs.readAsString())
+        fs.close()
+        data
+      `);
+      expect(config.value).toEqual({ initialized: true });
       session.release();
       pool.dispose();
     });

@@ -12,6 +12,8 @@ describe("options that are wrong", () => {
     [{ maxQueueSize: -1 }, /maxQueueSize must be a whole number of at least 0/],
     [{ variant: "doublefile" }, /variant must be "singlefile" or "wasmfs", not doublefile/],
     [{ opfsMountPath: "data" }, /opfsMountPath must be an absolute path/],
+    [{ filesDirectory: "/tmp" }, /filesDirectory is for variant: "wasmfs"/],
+    [{ variant: "wasmfs", opfsMountPath: "/../x" }, /must not have "\." or "\.\."/],
     [{ preWarm: "yes" }, /preWarm must be true or false, not yes/],
     [{ poolsize: 2 }, /there is no option "poolsize"\. Did you mean "poolSize"\?/],
     [{ wasmLocation: "/x.wasm" }, /There is no option "wasmLocation" here: the engine is part/],

@@ -1,5 +1,6 @@
 /** The examples of the reference document, block by block, in the order in which it has them. */
 import {
+  detectPlatform,
   getDefaultPoolSize,
   isMultiThreadingSupported,
   newWorkerEnabledContext,
@@ -328,6 +329,7 @@ export function workerPoolExamples({ sharesMemory }: ExamplesTerrain): void {
     });
 
     it("Capability Detection", () => {
+      expect(detectPlatform()).toBe("document" in globalThis ? "browser" : "node");
       expect(isMultiThreadingSupported()).toBe(sharesMemory);
       const poolSize = getDefaultPoolSize();
       expect(Number.isInteger(poolSize) && poolSize >= 1).toBe(true);

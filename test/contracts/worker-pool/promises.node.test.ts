@@ -1,11 +1,40 @@
 /** The shared promises in Node, and what becomes of threads that are lost. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import threads from "node:worker_threads";
 import { newWorkerPool, newWorkerPoolContext, WorkerCrashError } from "skep/worker-pool";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { workerPoolPromises } from "./promises.ts";
 
 workerPoolPromises();
+
+describe("files", () => {
+  const write = `const file = std.open("/files/a.txt", "w"); file.puts("a"); file.close()`;
+
+  it("are in a directory where one is given", async () => {
+    const filesDirectory = await mkdtemp(join(tmpdir(), "skep-worker-pool-"));
+    const options = { poolSize: 1, variant: "wasmfs", opfsMountPath: "/files" } as const;
+    const pool = await newWorkerPool({ ...options, filesDirectory });
+    expect((await pool.evalCode(write)).error).toBeUndefined();
+    expect(await readFile(join(filesDirectory, "a.txt"), "utf8")).toBe("a");
+    await pool[Symbol.asyncDispose]();
+    await rm(filesDirectory, { recursive: true });
+    await expect(newWorkerPool({ ...options, filesDirectory })).rejects.toThrow(/Make it first/);
+  });
+
+  it("belong to one pool where none is, and are not there without the variant", async () => {
+    const options = { poolSize: 1, variant: "wasmfs", opfsMountPath: "/files" } as const;
+    await using first = await newWorkerPool(options);
+    await using second = await newWorkerPool({ ...options, forceSingleThreaded: true });
+    await using third = await newWorkerPool({ poolSize: 1 });
+    await first.evalCode(write);
+    expect(await first.evalCode(`std.exists("/files/a.txt")`)).toEqual({ value: true });
+    expect(await second.evalCode(`std.exists("/files/a.txt")`)).toEqual({ value: false });
+    expect(await third.evalCode("typeof std")).toEqual({ value: "undefined" });
+  });
+});
 
 describe("threads that are lost", () => {
   const { Worker } = threads;

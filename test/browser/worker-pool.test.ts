@@ -20,10 +20,8 @@ describe("a page without workers", () => {
     ["has no such thing", undefined],
     [
       "cannot start one",
-      class {
-        constructor() {
-          throw new DOMException("The content security policy forbids it.", "SecurityError");
-        }
+      function () {
+        throw new DOMException("The content security policy forbids it.", "SecurityError");
       },
     ],
   ])("%s, and runs everything itself unless it must not", async (_, Worker) => {

@@ -14,7 +14,7 @@ import { files } from "./rows/files.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { receipts } from "./rows/receipts.mjs";
-import { coldStart, memory, restart } from "./rows/start.mjs";
+import { coldStart, coldStartImage, memory, restart } from "./rows/start.mjs";
 import { dependencies, webApis } from "./rows/prepared-images.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
 
@@ -36,6 +36,7 @@ const ROWS = [
   webApis,
   ...cpuRows,
   coldStart,
+  coldStartImage,
   restart,
   memory,
 ];

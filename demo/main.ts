@@ -6,14 +6,17 @@ import { ThroughputMeter } from "./chart.ts";
 import { byId, setText } from "./dom.ts";
 import { createEditor } from "./editor.ts";
 import { examples } from "./examples.ts";
+import { FilesPanel } from "./files/files-panel.ts";
 import { count, milliseconds, plural } from "./format.ts";
 import { LanesView } from "./lanes.ts";
 import { describeError, OutputView } from "./output.ts";
 import { type HostState, PoolHost } from "./pool-host.ts";
+import { Repl } from "./repl/repl.ts";
 import { callCount, poolChoice, runLimits, setUpSettings, useEnvironment } from "./settings.ts";
 import { showStatus } from "./status.ts";
 import { setUpTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
+import { setUpViews, shownView } from "./views.ts";
 
 /** How often numbers and lists change: faster, nobody could read them. */
 const TEXT_INTERVAL_MS = 125;
@@ -39,6 +42,8 @@ let lastPictureMs = 0;
 let health: ReturnType<Pool["health"]> = [];
 
 const host = new PoolHost();
+const files = new FilesPanel();
+const repl = new Repl(host, () => files.refresh());
 const timeline = new Timeline();
 const meter = new ThroughputMeter();
 const output = new OutputView(() => wake());
@@ -68,6 +73,8 @@ host.onChange = (state: HostState) => {
   meter.restart();
   if (state.state === "ready") {
     watch(state.pool);
+    repl.onPool(state.pool);
+    files.onPool(state.pool);
     health = state.pool.health();
     timeline.reset(
       health.map(({ id }) => id),
@@ -98,7 +105,9 @@ function watch(pool: Pool): void {
   });
   pool.on("worker-spawned", ({ workerId }) => timeline.spawned(workerId));
   pool.on("worker-restarted", () => redraw());
-  pool.on("console", (event) => output.logged(event));
+  pool.on("console", (event) => {
+    if (!repl.logged(event)) output.logged(event);
+  });
 }
 
 // --- Running ----------------------------------------------------------------------------------
@@ -274,6 +283,7 @@ function setUpShortcuts(): void {
 }
 
 function onKeyDown(event: KeyboardEvent): void {
+  if (shownView() !== "calls") return;
   if (!event.ctrlKey && !event.metaKey) return;
   if (event.key === "Enter") void run(event.shiftKey ? callCount() : 1);
   else if (event.key === ".") batch?.abort();
@@ -293,6 +303,13 @@ stop.addEventListener("click", () => batch?.abort());
 byId("clear", HTMLButtonElement).addEventListener("click", () => {
   output.clear();
   setText(summary, "Cleared.");
+});
+setUpViews((view) => {
+  if (view === "repl") {
+    repl.open();
+    files.refresh();
+  }
+  redraw();
 });
 setUpExamples();
 setUpShortcuts();

@@ -2,6 +2,7 @@
 import { GuestError, type PoolEvents, type Receipt, type RunOutcome, SkepError } from "skep";
 import { byId, create, setText } from "./dom.ts";
 import { bytes, count, milliseconds, plural, preview, short } from "./format.ts";
+import { markSelected, placeReachedBy } from "./tabs.ts";
 
 const MAXIMUM_RESULTS = 100;
 const MAXIMUM_ERRORS = 50;
@@ -94,11 +95,9 @@ export class OutputView {
 
   select(tab: Tab): void {
     this.#selected = tab;
+    markSelected(this.#buttons, TABS.indexOf(tab));
     for (const [index, name] of TABS.entries()) {
-      const isSelected = name === tab;
-      this.#buttons[index]?.setAttribute("aria-selected", String(isSelected));
-      this.#buttons[index]?.setAttribute("tabindex", isSelected ? "0" : "-1");
-      this.#panels[index]?.toggleAttribute("hidden", !isSelected);
+      this.#panels[index]?.toggleAttribute("hidden", name !== tab);
     }
     this.#isDirty[tab] = true;
     this.onChange();
@@ -131,13 +130,7 @@ export class OutputView {
 
   /** Arrow keys, Home and End move along the tabs. */
   #move(event: KeyboardEvent, index: number): void {
-    const last = TABS.length - 1;
-    const target = {
-      ArrowRight: index === last ? 0 : index + 1,
-      ArrowLeft: index === 0 ? last : index - 1,
-      Home: 0,
-      End: last,
-    }[event.key];
+    const target = placeReachedBy(event.key, index, TABS.length);
     const tab = target === undefined ? undefined : TABS[target];
     if (target === undefined || tab === undefined) return;
     event.preventDefault();

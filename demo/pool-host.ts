@@ -1,11 +1,12 @@
 /** Keeps one pool that matches the settings: starts it, replaces it, says how that went. */
-import { createPool, type Pool } from "skep";
+import { createPool, type FilesOptions, type Pool } from "skep";
 
 export interface PoolChoice {
   workers: number;
   environment: string;
   engine: "auto" | "sync" | "asyncify";
   isolation: "call" | "worker";
+  files: FilesOptions;
 }
 
 export type HostState =

@@ -1,6 +1,7 @@
 /** The form: what pool to have, and what a run may cost. */
 import { byId } from "./dom.ts";
 import type { PoolChoice } from "./pool-host.ts";
+import { readStored, store } from "./stored.ts";
 
 const workers = byId("workers", HTMLInputElement);
 const environment = byId("environment", HTMLSelectElement);
@@ -8,15 +9,20 @@ const engine = byId("engine", HTMLSelectElement);
 const isolation = byId("isolation", HTMLSelectElement);
 const timeout = byId("timeout", HTMLInputElement);
 const memory = byId("memory", HTMLInputElement);
+const filesBackend = byId("files-backend", HTMLSelectElement);
 const calls = byId("count", HTMLInputElement);
 
+const FILES_KEY = "skep-files";
 const MAXIMUM_DEFAULT_WORKERS = 4;
 
 /** Calls back when a choice needs another pool; limits go with each run. */
 export function setUpSettings(onChange: () => void): void {
   const cores = navigator.hardwareConcurrency || 4;
   workers.value = String(Math.min(MAXIMUM_DEFAULT_WORKERS, Math.max(2, cores - 1)));
-  for (const field of [workers, environment, engine, isolation]) {
+  if (readStored(FILES_KEY) === "opfs") filesBackend.value = "opfs";
+  // Where files are kept is remembered, or they would seem to be gone after a reload.
+  filesBackend.addEventListener("change", () => store(FILES_KEY, filesBackend.value));
+  for (const field of [workers, environment, engine, isolation, filesBackend]) {
     field.addEventListener("change", onChange);
   }
 }
@@ -27,6 +33,7 @@ export function poolChoice(): PoolChoice {
     environment: environment.value,
     engine: engine.value as PoolChoice["engine"],
     isolation: isolation.value as PoolChoice["isolation"],
+    files: { mount: "/data", backend: filesBackend.value === "opfs" ? "opfs" : "memory" },
   };
 }
 

@@ -1,11 +1,13 @@
 /** Light or dark: the system's choice until the visitor makes one. */
+import { readStored, store } from "./stored.ts";
+
 const KEY = "skep-theme";
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
 export function setUpTheme(button: HTMLButtonElement, onChange: () => void): void {
   const root = document.documentElement;
-  const stored = read();
-  if (stored !== undefined) root.dataset["theme"] = stored;
+  const stored = readStored(KEY);
+  if (stored === "dark" || stored === "light") root.dataset["theme"] = stored;
 
   function isDark(): boolean {
     return (root.dataset["theme"] ?? (prefersDark.matches ? "dark" : "light")) === "dark";
@@ -20,27 +22,9 @@ export function setUpTheme(button: HTMLButtonElement, onChange: () => void): voi
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
     root.dataset["theme"] = theme;
-    write(theme);
+    store(KEY, theme);
     show();
   });
   prefersDark.addEventListener("change", show);
   show();
-}
-
-// Storage may be forbidden; the choice then lasts as long as the page.
-function read(): string | undefined {
-  try {
-    const value = localStorage.getItem(KEY);
-    return value === "dark" || value === "light" ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function write(theme: string): void {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // See above.
-  }
 }

@@ -1,71 +1,5 @@
-import { expect as baseExpect, type Page, test as base } from "@playwright/test";
-
-/** Workers share the machine with whatever else it does. */
-const expect = baseExpect.configure({ timeout: 15_000 });
-
-interface Shift {
-  value: number;
-  sources: string[];
-}
-
-/** A page that must not complain: no error, no refusal by its Content Security Policy, no shift. */
-const test = base.extend<{ complaints: string[]; warnings: string[] }>({
-  warnings: async ({ page }, use) => {
-    const warnings: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "warning") warnings.push(message.text());
-    });
-    await use(warnings);
-  },
-  complaints: [
-    async ({ page }, use) => {
-      const complaints: string[] = [];
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text());
-      });
-      page.on("dialog", (dialog) => {
-        complaints.push(`A dialog opened: ${dialog.message()}`);
-        void dialog.dismiss();
-      });
-      await page.addInitScript(() => {
-        const shifts: Shift[] = [];
-        Object.assign(globalThis, { shifts });
-        document.addEventListener("securitypolicyviolation", (event) => {
-          console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`);
-        });
-        new PerformanceObserver((list) => {
-          for (const entry of list.getEntries() as unknown as LayoutShift[]) {
-            if (entry.hadRecentInput) continue;
-            const parents = entry.sources.map(({ node }) => node?.parentElement);
-            // Lines of the editor move when its text is replaced.
-            const moved = parents.filter((parent) => !parent?.closest(".cm-scroller"));
-            if (moved.length === 0) continue;
-            const sources = moved.map((parent) => parent?.outerHTML.slice(0, 120) ?? "?");
-            shifts.push({ value: entry.value, sources });
-          }
-        }).observe({ type: "layout-shift", buffered: true });
-      });
-      await use(complaints);
-      expect(complaints).toEqual([]);
-      expect(
-        await page.evaluate(() => (globalThis as unknown as { shifts: Shift[] }).shifts),
-      ).toEqual([]);
-    },
-    { auto: true },
-  ],
-});
-
-interface LayoutShift extends PerformanceEntry {
-  value: number;
-  hadRecentInput: boolean;
-  sources: { node?: Node | null }[];
-}
-
-async function open(page: Page, path = "/"): Promise<void> {
-  await page.goto(path);
-  await expect(page.locator("#status")).toHaveAttribute("data-state", /ready|warning/);
-}
+import type { Page } from "@playwright/test";
+import { expect, hasSideScroll, open, pages, test } from "./playground.ts";
 
 async function choose(page: Page, example: string): Promise<void> {
   await page.getByLabel("Example").selectOption({ label: example });
@@ -89,10 +23,6 @@ async function showTab(page: Page, name: string) {
   return page.getByRole("tabpanel", { name: new RegExp(name) });
 }
 
-function hasSideScroll(page: Page): Promise<boolean> {
-  return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-}
-
 /** Whether anything has been painted on a canvas in a saturated colour: more than grid lines. */
 function hasInk(page: Page, selector: string): Promise<boolean> {
   return page.locator(selector).evaluate((canvas: HTMLCanvasElement) => {
@@ -104,11 +34,6 @@ function hasInk(page: Page, selector: string): Promise<boolean> {
     return false;
   });
 }
-
-const pages = [
-  { name: "isolated", path: "/", isIsolated: true },
-  { name: "plain", path: "/plain.html", isIsolated: false },
-];
 
 for (const { name, path, isIsolated } of pages) {
   test.describe(`${name} page`, () => {

@@ -15,6 +15,39 @@ export const coldStart = {
 };
 
 /** @type {import("../harness/rounds.mjs").Row} */
+export const coldStartImage = {
+  id: "cold-start-image",
+  title:
+    "Cold start with lodash-es and zod: importing the package to the first result, two workers",
+  note: "A process for every round. The two have 1.1 MB of source; with an image they were evaluated before, by another process.",
+  unit: milliseconds,
+  processes: "fresh",
+  contenders: [
+    { id: "none", label: "without them", module: "cold-start.mjs", options: { package: "skep" } },
+    {
+      id: "image",
+      label: "with them, from pool.image()",
+      module: "cold-start.mjs",
+      options: { package: "skep-image" },
+    },
+    {
+      id: "evaluated",
+      label: "with them, bundled and evaluated",
+      module: "cold-start.mjs",
+      options: { package: "skep-evaluated" },
+    },
+  ],
+  comparisons: [
+    {
+      label: "a start with the image",
+      subject: "image",
+      reference: "none",
+      target: { measure: "times-worse", bound: 1.5 },
+    },
+  ],
+};
+
+/** @type {import("../harness/rounds.mjs").Row} */
 export const restart = {
   id: "restart",
   title: "Restart: ending the thread or process of a pool of one, to the next result",

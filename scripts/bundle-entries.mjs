@@ -29,6 +29,7 @@ const workers = [
 const parents = [
   "src/index.node.ts",
   "src/facades/procedure-call/index.node.ts",
+  "src/facades/worker-pool/index.node.ts",
   "src/facades/worker-server/index.node.ts",
 ];
 

@@ -294,6 +294,8 @@ export class Cells {
   release(cell: Cell, cpuMs: number): void {
     this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
+    // A run of its next epoch that has no timer waits for none.
+    cell.timer = undefined;
     cell.epoch++;
     cell.used = true;
     cell.pendingHostCalls = 0;

@@ -156,6 +156,7 @@ export class Executor {
             source: message.source,
             modules: message.modules,
             imports: message.imports,
+            globals: message.globals,
           };
     const limits = message.limits ?? this.#settings.limits;
     this.#waiting.push(new Run(message.runId, message.slot, limits, target, message.session));
@@ -426,6 +427,12 @@ export class Executor {
     cell: Cell,
   ): Completion | undefined {
     const { sandbox } = cell;
+    if (target.globals !== undefined) {
+      const { count, pointers, owner } = placeArguments(sandbox, target.globals);
+      const set = sandbox.call(sandbox.anchors.helpers.setGlobals, count, pointers);
+      if (this.#isKept(cell)) sandbox.free(owner);
+      if (set.threw) return set;
+    }
     const isModule = target.kind === "module";
     if (!isModule && target.modules.length + target.imports.length === 0) {
       const evaluate = (): Completion =>

@@ -14,7 +14,7 @@ export type RunTarget =
   | { type: "function"; functionId: number; args: Payload }
   | ({ type: "source" } & Pick<
       RunSourceMessage,
-      "kind" | "filename" | "source" | "modules" | "imports"
+      "kind" | "filename" | "source" | "modules" | "imports" | "globals"
     >);
 
 /** How a run ends other than by its own doing. Once there is one, nothing the guest does counts. */

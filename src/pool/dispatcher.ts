@@ -418,6 +418,7 @@ export class Dispatcher {
   /** Rejects everything that waits. */
   rejectQueued(error: RunErrorFactory): void {
     for (const run of this.queue.takeAll()) this.#options.settlement.fail(run, error(run));
+    for (const run of Array.from(this.#stalled.keys())) this.failInSession(run, error(run));
     this.#reportIdle();
   }
 

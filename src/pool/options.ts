@@ -147,7 +147,7 @@ const QUEUE_KEYS = ["max", "maxPerKey"];
 const RESTART_KEYS =
   "maxPerWorker baseDelayMs maxDelayMs jitterMs healthyAfterMs maxAttemptsPerRun".split(" ");
 const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
-const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports"];
+const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports", "globals"];
 const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */

@@ -41,6 +41,8 @@ export interface SourceOptions {
   modules?: Readonly<Record<string, string>> | undefined;
   /** What imports stand for, as in an HTML import map: `{ lib: "./lib.js", "parts/": "./parts/" }`. */
   imports?: Readonly<Record<string, string>> | undefined;
+  /** Values that are put on the global object first: `pool.eval("a + b", { globals: { a, b } })`. */
+  globals?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What `execute()` runs. */
@@ -66,6 +68,8 @@ export interface SourceTarget extends Pick<
   readonly type: "source";
   /** The texts as they were given, where types were stripped from them. */
   readonly given?: SourceTarget;
+  /** Names and their values, to be put on the global object first. */
+  readonly globals?: Payload | undefined;
 }
 
 /** The texts that the run brought along, by the names that stack traces have for them. */

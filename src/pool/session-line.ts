@@ -63,6 +63,8 @@ export class SessionLine implements RunSession {
   /** The run or task whose turn it is. */
   #current: Run | Task | undefined;
   #link: WorkerLink | undefined;
+  /** Whether it has been in a worker. */
+  #isOpened = false;
   /** What it was when it was put away, or has begun with; undefined while it is in a worker. */
   #stored: PackedState | undefined;
   /** What it was after its last run, where that is kept. */
@@ -212,6 +214,7 @@ export class SessionLine implements RunSession {
         "close a session",
         () => link.handle.control.closeSession(this.id),
         this.#patienceMs,
+        true,
       )
       .catch(() => {});
   }
@@ -229,6 +232,7 @@ export class SessionLine implements RunSession {
         "close a session",
         () => link.handle.control.closeSession(this.id),
         this.#patienceMs,
+        true,
       )
       .catch(() => {});
     this.#surroundings.core.events.emit("session-ended", { sessionId: this.id, reason });
@@ -237,6 +241,8 @@ export class SessionLine implements RunSession {
   /** Its worker is gone. */
   lost(reason: string): void {
     this.#leaveLink();
+    // Nothing has happened in it: it is opened elsewhere.
+    if (!this.#isOpened) return;
     if (this.#checkpoint === undefined) {
       const hint = 'With checkpoint: "each-run" a session survives that.';
       this.end(`its worker was lost (${reason}). ${hint}`);
@@ -357,7 +363,9 @@ export class SessionLine implements RunSession {
         "open a session",
         () => link.handle.control.openSession(request),
         this.#patienceMs,
+        true,
       );
+      this.#isOpened = true;
     } catch (error) {
       if (this.#link === link) this.#leaveLink();
       throw error;
@@ -382,6 +390,7 @@ export class SessionLine implements RunSession {
           "close a session",
           () => link.handle.control.closeSession(this.id),
           this.#patienceMs,
+          true,
         )
         .catch(() => {});
       return;
@@ -407,6 +416,7 @@ export class SessionLine implements RunSession {
       "give a session's state",
       () => link.handle.control.captureSession(this.id, ifQuiet),
       this.#patienceMs,
+      true,
     );
   }
 
@@ -443,7 +453,12 @@ export class SessionLine implements RunSession {
     this.#stored = stored;
     this.#leaveLink();
     await link
-      .request("close a session", () => link.handle.control.closeSession(this.id), this.#patienceMs)
+      .request(
+        "close a session",
+        () => link.handle.control.closeSession(this.id),
+        this.#patienceMs,
+        true,
+      )
       .catch(() => {});
     const { core } = this.#surroundings;
     const size = storedBytes(stored);

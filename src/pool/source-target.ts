@@ -1,6 +1,8 @@
 /** What `eval()` and `execute({ eval })` are given, as a run's target. */
 import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
+import type { Payload } from "../protocol/payload.ts";
+import { encodeArguments } from "../protocol/values/inbound.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 
 /** Whether the pool has a dependency of that alias. */
@@ -17,7 +19,7 @@ export function sourceTarget(
   options: SourceOptions,
   isDependency: IsDependency,
 ): SourceTarget | Promise<SourceTarget> {
-  const { type: kind = "script", language = "js", modules, imports } = options;
+  const { type: kind = "script", language = "js", modules, imports, globals } = options;
   if (typeof source !== "string") throw invalid("What eval() runs must be source text.");
   if (kind !== "script" && kind !== "module") throw invalid('type must be "script" or "module".');
   if (language !== "js" && language !== "ts") throw invalid('language must be "js" or "ts".');
@@ -32,6 +34,7 @@ export function sourceTarget(
     source,
     modules: NONE,
     imports: NONE,
+    globals: globals === undefined ? undefined : encodeGlobals(globals),
   };
   if (language === "js" && modules === undefined && imports === undefined) return target;
   // Now, because what the caller changes afterwards is too late.
@@ -43,6 +46,18 @@ export function sourceTarget(
 export function emptySource(options: SourceOptions): SourceTarget {
   const filename = filenameOf(options);
   return { type: "source", kind: "script", filename, source: "", modules: NONE, imports: NONE };
+}
+
+/** Names and their values. Throws `not-marshallable`. */
+function encodeGlobals(globals: unknown): Payload {
+  if (typeof globals !== "object" || globals === null || Array.isArray(globals)) {
+    throw invalid("globals must be an object: the names of the globals and their values.");
+  }
+  const names = Object.keys(globals);
+  return encodeArguments([
+    names,
+    ...names.map((name) => (globals as Record<string, unknown>)[name]),
+  ]);
 }
 
 function filenameOf({ filename, type, language = "js" }: SourceOptions): string {

@@ -113,6 +113,17 @@ export class Supervisor {
     }
   }
 
+  /**
+   * Opens one worker more. Resolves when it is ready; or when it has failed, which is then seen to
+   * as at the start.
+   */
+  async grow(): Promise<void> {
+    if (this.#isStopped) return;
+    const seat = new Seat(this.#options.events);
+    this.seats.push(seat);
+    await this.#open(seat).catch((error: unknown) => this.#restart(seat, error));
+  }
+
   /** Ends a worker that was lost or must go, and sees to its replacement. */
   lose(link: WorkerLink, loss: WorkerLoss): void {
     if (!link.isAlive) return;

@@ -170,7 +170,7 @@ export class WorkerLink {
         args: target.args,
       });
     } else {
-      const { kind, filename, source, modules, imports } = target;
+      const { kind, filename, source, modules, imports, globals } = target;
       this.#send({
         type: "run-source",
         runId,
@@ -182,6 +182,7 @@ export class WorkerLink {
         source,
         modules,
         imports,
+        globals,
       });
     }
   }
@@ -244,9 +245,15 @@ export class WorkerLink {
 
   /**
    * A control request. Rejects with {@link ControlTimeoutError} or {@link WorkerGoneError} when no
-   * reply comes: on its own it would never settle once the worker is gone.
+   * reply comes: on its own it would never settle once the worker is gone. With `isPatient` a worker
+   * that computes is given as long as that takes: whether it hangs is for the watchdog to say.
    */
-  request<Reply>(what: string, call: () => Promise<Reply>, timeoutMs: number): Promise<Reply> {
+  request<Reply>(
+    what: string,
+    call: () => Promise<Reply>,
+    timeoutMs: number,
+    isPatient = false,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#isAlive) {
         reject(new WorkerGoneError(`Worker ${this.workerId} is gone.`));
@@ -262,10 +269,15 @@ export class WorkerLink {
         finish();
         reject(error);
       };
-      const cancelTimeout = this.clock.schedule(timeoutMs, () => {
+      const onTimeout = (): void => {
+        if (isPatient && this.#backlog > 0) {
+          cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
+          return;
+        }
         const message = `Worker ${this.workerId} did not ${what} within ${timeoutMs} ms.`;
         fail(new ControlTimeoutError(message));
-      });
+      };
+      let cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
       this.#pendingRequests.add(fail);
       this.keepProcess(true);
       call().then((reply) => {

@@ -55,6 +55,8 @@ export interface RunSourceMessage {
   modules: readonly (readonly [name: string, source: string])[];
   /** The import map, as normalized: names or prefixes and what they stand for. */
   imports: readonly (readonly [name: string, target: string])[];
+  /** What is put on the global object first: a list of names and their values, in inbound form. */
+  globals: Payload | undefined;
 }
 
 /** Ends a run early: removed if it has not started, interrupted if it is running. */

@@ -18,12 +18,15 @@ type Sized =
       readonly type: "source";
       readonly source: string;
       readonly modules: readonly (readonly [name: string, source: string])[];
+      readonly globals?: Payload | undefined;
     };
 
 /** Bytes that a run starts with; of text, its characters. */
 export function startBytes(target: Sized): number {
   if (target.type === "function") return payloadBytes(target.args);
-  return target.modules.reduce((sum, [, text]) => sum + text.length, target.source.length);
+  const { modules, source, globals } = target;
+  const base = source.length + (globals === undefined ? 0 : payloadBytes(globals));
+  return modules.reduce((sum, [, text]) => sum + text.length, base);
 }
 
 /** All bytes of a payload, buffers included. */

@@ -81,6 +81,8 @@ export function writeToWorker(writer: ByteWriter, message: MessageToWorker): voi
     writer.string(message.source);
     writePairs(writer, message.modules);
     writePairs(writer, message.imports);
+    writer.u8(message.globals === undefined ? 0 : 1);
+    if (message.globals !== undefined) writer.payload(message.globals);
   }
 }
 
@@ -127,7 +129,8 @@ export function* readToWorker(batch: Payload): Generator<MessageToWorker> {
       const source = reader.string();
       const modules = readPairs(reader);
       const imports = readPairs(reader);
-      const target = { kind, filename, source, modules, imports } as const;
+      const globals = reader.u8() === 1 ? reader.payload() : undefined;
+      const target = { kind, filename, source, modules, imports, globals } as const;
       yield { type: "run-source", runId, slot, limits, session, ...target };
     } else {
       throw new UnknownMessageError(`No message to a worker has the type ${type}.`);

@@ -37,6 +37,16 @@ const SERVER = `
   console.log(JSON.stringify([error instanceof SkepError, error.code, error.message]));
 `;
 
+const CONTEXT = `
+  import { SkepError } from "skep";
+  import { newWorkerEnabledContext } from "skep/worker-pool";
+  const error = await newWorkerEnabledContext({ poolSize: 1 }).catch((error) => error);
+  const ctx = await newWorkerEnabledContext({ poolSize: 1, workerOnly: true });
+  const { value } = await ctx.evalCodeAsync("1");
+  await ctx[Symbol.asyncDispose]();
+  console.log(JSON.stringify([error instanceof SkepError, error.code, error.message, ctx.dump(value)]));
+`;
+
 async function run(program: string, missing: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -63,6 +73,18 @@ it("without ws, a worker server does not start, and says what to install", async
     /package ws, which could not be loaded\. Run npm install ws/,
   );
   expect(await run(SERVER, "ws")).toEqual([true, "unsupported-environment", message]);
+});
+
+it("without quickjs-emscripten-core, contexts have no handles, and say what to install", async () => {
+  const message = expect.stringMatching(
+    /needs quickjs-emscripten-core, which could not be loaded\. Run npm install quickjs-emscripten-core/,
+  );
+  expect(await run(CONTEXT, "quickjs-emscripten-core")).toEqual([
+    true,
+    "unsupported-environment",
+    message,
+    1,
+  ]);
 });
 
 function dataUrl(source: string): string {

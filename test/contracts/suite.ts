@@ -109,6 +109,26 @@ export function poolContract(terrain: Terrain): void {
         expect(await pool.eval("")).toBe(undefined);
       });
 
+      it("evaluates with values on the global object, which are gone afterwards", async () => {
+        const shared = [1];
+        const globals = { user: { name: "Ada", twice: [shared, shared] }, n: 10n, none: undefined };
+        expect(
+          await pool.eval("[user.name, user.twice[0] === user.twice[1], n, 'none' in globalThis]", {
+            globals,
+          }),
+        ).toEqual(["Ada", true, 10n, true]);
+        expect(await pool.eval("typeof user")).toBe("undefined");
+        const own = JSON.parse('{ "__proto__": 7 }') as Record<string, unknown>;
+        const proto = "Object.getOwnPropertyDescriptor(globalThis, '__proto__').value";
+        expect(await pool.eval(proto, { globals: own })).toBe(7);
+        const source = "export const twice = n * 2n";
+        expect(await pool.eval(source, { type: "module", globals })).toEqual({ twice: 20n });
+        await expect(pool.eval("1", { globals: [] as never })).rejects.toThrow(/globals must be/);
+        await expect(pool.eval("1", { globals: { f: () => 1 } })).rejects.toMatchObject({
+          code: "not-marshallable",
+        });
+      });
+
       it("evaluates modules to their namespace", async () => {
         expect(
           await pool.eval("export default 1; export const two = 2", { type: "module" }),

@@ -19,6 +19,7 @@ export const HELPERS = [
   "runTimer",
   "importModule",
   "setConstant",
+  "setGlobals",
   "setDependency",
   "exposeModule",
   "concealModule",

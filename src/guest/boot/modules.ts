@@ -13,6 +13,9 @@ export const MODULES: string = /* js */ `
     defineProperty(table, name, { __proto__: null, value, writable: false, configurable: true, enumerable: true });
   }
   function setConstant(name, values) { entry(constants, name, values[0]); }
+  function setGlobals(names) {
+    for (let i = 0; i < names.length; i++) define(globalThis, names[i], arguments[i + 1], true);
+  }
   function setDependency(alias, namespace, pick, whole) {
     if (pick !== undefined) {
       const found = getOwnPropertyDescriptor(namespace, pick);

@@ -1,0 +1,3 @@
+import { workerPoolExamples } from "./examples.ts";
+
+workerPoolExamples({ sharesMemory: true });

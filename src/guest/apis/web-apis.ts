@@ -101,7 +101,8 @@ const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
 
 /** All that any sandbox may have of them, for telling one version of this library from another. */
 export function webApiText(): string {
-  return [COMMON, DOM_EXCEPTIONS, ...Object.values(WEB_APIS).map(({ source }) => source)].join();
+  const apis: WebApi[] = [COMMON, DOM_EXCEPTIONS, ...Object.values(WEB_APIS)];
+  return apis.map(({ source }) => source).join("");
 }
 
 /**

@@ -14,6 +14,10 @@ interface RunCalls {
   controller: AbortController | undefined;
   hasEnded: boolean;
   counts: Map<string, number>;
+  /** Calls that are not answered yet. */
+  open: number;
+  /** No longer waits for the run's session to be gone; absent where it has none. */
+  forgetSession?: () => void;
 }
 
 /** How many calls of a function are under way, and who waits. */
@@ -44,8 +48,9 @@ export class HostCalls {
   /** Answers a call. Never rejects: failures are answers too. */
   async answer(run: Run, message: HostCall): Promise<HostAnswer> {
     let trace: HostCallTrace | undefined;
+    const calls = this.#of(run);
+    calls.open++;
     try {
-      const calls = this.#of(run);
       const host = this.#admit(calls, message.name);
       trace = run.trace?.startHostCall(host.name);
       // The bytes are a view of a batch: they are read before anything is waited for.
@@ -64,6 +69,9 @@ export class HostCalls {
     } catch (error) {
       trace?.end(false, error);
       return failure(error);
+    } finally {
+      calls.open--;
+      if (run.phase === "settled" && calls.open === 0) this.#end(run);
     }
   }
 
@@ -111,6 +119,7 @@ export class HostCalls {
     if (calls === undefined) return;
     this.#runs.delete(run);
     calls.hasEnded = true;
+    calls.forgetSession?.();
     calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
   }
 
@@ -128,12 +137,14 @@ export class HostCalls {
   #of(run: Run): RunCalls {
     let calls = this.#runs.get(run);
     if (calls === undefined) {
-      calls = { controller: undefined, hasEnded: false, counts: new Map() };
+      calls = { controller: undefined, hasEnded: false, counts: new Map(), open: 0 };
       this.#runs.set(run, calls);
       const end = (): void => this.#end(run);
+      const known = calls;
       // A session's guest may wait for the answer in a later run.
-      if (run.session === undefined) run.onSettled = end;
-      else run.session.untilGone(end);
+      run.onSettled = run.session === undefined ? end : () => known.open === 0 && end();
+      const forget = run.session?.untilGone(end);
+      if (forget !== undefined) calls.forgetSession = forget;
     }
     return calls;
   }

@@ -1,6 +1,6 @@
 /**
- * Images of sessions as bytes: a mark and a version, a header in JSON, the compressed memory, a
- * checksum over all of that, and with a secret a signature over everything before it.
+ * Images of sessions as bytes: a mark and a version, a header in JSON, the compressed memory, with a
+ * secret a signature over all of that, and a checksum over everything before it.
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -40,6 +40,8 @@ const MARK = "SKEP session image\n";
 const VERSION = 1;
 const LENGTH_BYTES = 4;
 const DIGEST_BYTES = 32;
+/** What a sandbox has besides its heap is less than that. */
+const STATIC_BYTES = 2 ** 23;
 const PREFIX_BYTES = MARK.length + 1 + LENGTH_BYTES;
 
 export async function encodeImage(
@@ -67,11 +69,11 @@ export async function encodeImage(
   new DataView(image.buffer).setUint32(MARK.length + 1, text.length);
   image.set(text, PREFIX_BYTES);
   image.set(memory, PREFIX_BYTES + text.length);
-  image.set(sha256(image.subarray(0, length)), length);
   if (secret !== undefined) {
-    const signed = length + DIGEST_BYTES;
-    image.set(hmac(sha256, keyOf(secret), image.subarray(0, signed)), signed);
+    image.set(hmac(sha256, keyOf(secret), image.subarray(0, length)), length);
   }
+  const covered = image.length - DIGEST_BYTES;
+  image.set(sha256(image.subarray(0, covered)), covered);
   return image;
 }
 
@@ -110,17 +112,16 @@ function opened(
   if (start > image.length) throw refused("it is cut off");
   const header = parsed(image.subarray(PREFIX_BYTES, start));
   const end = start + header.packedBytes;
-  const signed = end + DIGEST_BYTES;
-  if (image.length < signed + (header.isSigned ? DIGEST_BYTES : 0)) throw refused("it is cut off");
-  if (image.length > signed + (header.isSigned ? DIGEST_BYTES : 0))
-    throw refused("there is more behind it");
-  if (!areSame(sha256(image.subarray(0, end)), image.subarray(end, signed))) {
+  const covered = end + (header.isSigned ? DIGEST_BYTES : 0);
+  if (image.length < covered + DIGEST_BYTES) throw refused("it is cut off");
+  if (image.length > covered + DIGEST_BYTES) throw refused("there is more behind it");
+  if (!areSame(sha256(image.subarray(0, covered)), image.subarray(covered))) {
     throw refused("its checksum is wrong: it was damaged or changed");
   }
   if (secret !== undefined) {
     if (!header.isSigned) throw refused("it is not signed, and a secret is set");
-    const signature = hmac(sha256, keyOf(secret), image.subarray(0, signed));
-    if (!areSame(signature, image.subarray(signed))) throw refused("its signature is wrong");
+    const signature = hmac(sha256, keyOf(secret), image.subarray(0, end));
+    if (!areSame(signature, image.subarray(end, covered))) throw refused("its signature is wrong");
   }
   return { header, memory: image.subarray(start, end) };
 }
@@ -144,6 +145,10 @@ function checkFit(header: Header, { manifest, engineBuild, limits }: ImageSurrou
     throw refused(
       `it needs ${header.memoryBytes} bytes of memory, and limits.memoryBytes is ${limits.memoryBytes}`,
     );
+  }
+  // Before it is unpacked: it may say anything.
+  if (header.bytes > limits.memoryBytes + STATIC_BYTES) {
+    throw refused(`it has ${header.bytes} bytes, more than its own limit of memory`);
   }
   const given = definitionsIn(manifest);
   for (const kind of KINDS) {

@@ -134,8 +134,8 @@ export class Settlement {
 }
 
 function detach(run: Run, code: SkepErrorCode | undefined): void {
-  run.worker = undefined;
   run.session?.onRunSettled(run, code);
+  run.worker = undefined;
   run.onSettled?.();
   run.onSettled = undefined;
   run.stopWatching?.();

@@ -13,6 +13,7 @@ import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { coldStart, memory, restart } from "./rows/start.mjs";
 import { dependencies, webApis } from "./rows/prepared-images.mjs";
+import { sessions, sessionsMemory, sessionsWake } from "./rows/sessions.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
 
 const ROWS = [
@@ -25,6 +26,9 @@ const ROWS = [
   buffers,
   smallArguments,
   waitingRuns,
+  sessions,
+  sessionsMemory,
+  sessionsWake,
   dependencies,
   webApis,
   ...cpuRows,

@@ -12,6 +12,7 @@ for (const page of [
   "docs/dependencies.md",
   "docs/fetch.md",
   "docs/observability.md",
+  "docs/sessions.md",
 ]) {
   const text = readFileSync(new URL(page, root), "utf8");
   const programs = [...text.matchAll(/^```js\n(.*?)^```$/gms)]

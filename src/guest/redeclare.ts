@@ -53,7 +53,7 @@ function forgetVariable(sandbox: Sandbox, name: string): boolean {
 const CONTEXT_WORDS = 128;
 
 /** The value that holds a context's let, const and class variables: it follows the global object. */
-export function variablesOf(sandbox: Sandbox): Address {
+function variablesOf(sandbox: Sandbox): Address {
   const { heap, instance, anchors } = sandbox;
   const global = instance.exports.QTS_GetGlobalObject(anchors.context);
   heap.refresh();

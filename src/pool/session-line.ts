@@ -157,8 +157,8 @@ export class SessionLine implements RunSession {
         reject(this.#endedError());
         return;
       }
-      const fail = (error: unknown): void => {
-        // Whatever stood in its way: it was taken away from it.
+      // Whatever stood in its way: it was taken away from it.
+      const fail = (error: Error): void => {
         reject(this.#end === undefined ? error : this.#endedError());
       };
       const task: Task = { act: () => act().then(resolve, fail), giveUp: reject };

@@ -4,7 +4,6 @@ import { promisify } from "node:util";
 import { expect, inject, it } from "vitest";
 import { createPool, type SkepError } from "skep";
 import { SESSION_FUNCTIONS } from "./session-functions.ts";
-import type {} from "./sessions.ts";
 
 const execute = promisify(execFile);
 

@@ -2,7 +2,6 @@
 import type { TestProject } from "vitest/node";
 import { createPool } from "skep";
 import { SESSION_FUNCTIONS } from "./session-functions.ts";
-import type {} from "./sessions.ts";
 
 const SOURCE = `
   const next = (() => { let n = 40; return () => ++n })();

@@ -33,7 +33,11 @@ function expected(error: unknown): void {
   if (!(error instanceof SkepError)) throw error;
 }
 
-function forged(name: string, forgery: Forgery, more: Partial<Vector> = {}): Vector {
+function forged(
+  name: string,
+  forgery: Forgery,
+  more: Partial<Omit<Vector, "script">> = {},
+): Vector {
   return {
     name,
     act: (stage) => use(stage, forgery),
@@ -41,7 +45,7 @@ function forged(name: string, forgery: Forgery, more: Partial<Vector> = {}): Vec
     withinMs: 15_000,
     skip: needsThread,
     ...more,
-  } as Vector;
+  };
 }
 
 /** Before anything of it is anywhere. */

@@ -66,7 +66,10 @@ export const residueOfSessions: Family = {
         const look = "[typeof left, typeof kept, [1].push(2)]";
         return [await other.eval(look), await pool.eval(look)];
       },
-      Array(2).fill(["undefined", "undefined", 2]),
+      [
+        ["undefined", "undefined", 2],
+        ["undefined", "undefined", 2],
+      ],
     ),
     vector(
       "a heap full of secrets that was closed",

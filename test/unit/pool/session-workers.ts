@@ -82,7 +82,7 @@ export class SessionWorkers {
 }
 
 /** The number a run brings along. */
-export function valueIn(run: RunMessage): number {
+function valueIn(run: RunMessage): number {
   if (run.type === "run-source") throw new Error("These tests evaluate nothing.");
   const { bytes } = run.args;
   return new DataView(bytes.buffer, bytes.byteOffset).getInt32(2, true);

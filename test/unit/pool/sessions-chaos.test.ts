@@ -44,11 +44,11 @@ async function answering<Value>(
   clock: FakeClock,
   promise: Promise<Value>,
 ): Promise<Value> {
-  let isPending = true;
-  const end = (): void => void (isPending = false);
+  const progress = { isOver: false };
+  const end = (): void => void (progress.isOver = true);
   promise.then(end, end);
   const latest = performance.now() + 10_000;
-  while (isPending) {
+  while (!progress.isOver) {
     // States are compressed in other threads, which takes as long as it takes.
     if (performance.now() > latest) throw new Error("It never came to an end.");
     for (const run of workers.runs.keys()) workers.answer(run);

@@ -9,7 +9,7 @@ import { record, type Stage, stage, stateOf, watched } from "./stage.ts";
 interface SessionStage extends Stage {
   workers: SessionWorkers;
   /** The worker a number is of. */
-  worker(workerId: number | undefined): ScriptedWorker;
+  worker: (workerId: number | undefined) => ScriptedWorker;
 }
 
 async function sessionStage(options: PoolOptions<any> = {}): Promise<SessionStage> {
@@ -24,11 +24,11 @@ async function sessionStage(options: PoolOptions<any> = {}): Promise<SessionStag
 
 /** Answers whatever comes until the promise is settled. */
 async function answering<Value>(workers: SessionWorkers, promise: Promise<Value>): Promise<Value> {
-  let isPending = true;
-  const end = (): void => void (isPending = false);
+  const progress = { isOver: false };
+  const end = (): void => void (progress.isOver = true);
   promise.then(end, end);
   // States are compressed in other threads, which takes as long as it takes.
-  while (isPending) {
+  while (!progress.isOver) {
     for (const run of workers.runs.keys()) workers.answer(run);
     await settle();
   }

@@ -10,6 +10,15 @@ import type { Run, RunOutcome } from "./run.ts";
 import { Histogram, type RunTotals } from "./statistics.ts";
 import { addRun, NamedSums, noSums, type RunSums } from "./sums.ts";
 
+/** Errors that a run came to by itself, so that its session keeps what it did before. */
+const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
+  "guest-error",
+  "not-marshallable",
+  "unknown-function",
+  "invalid-argument",
+  "missing-dependency",
+]);
+
 export class Settlement {
   readonly waitMs: Histogram = new Histogram();
   readonly runMs: Histogram = new Histogram();
@@ -31,7 +40,8 @@ export class Settlement {
   succeed(run: Run, value: unknown, cost: RunCost, bytesOut: number): void {
     const now = this.clock.now();
     this.#measure(run, cost, now);
-    if (run.cancelledAtMs !== undefined) {
+    // A session is by now what the run has made of it: its caller must not hear otherwise.
+    if (run.cancelledAtMs !== undefined && run.session === undefined) {
       // The caller has asked for a rejection, however close the race was.
       this.fail(run, abortedError(run, receiptOf(run, now, cost, bytesOut)));
       return;
@@ -58,7 +68,8 @@ export class Settlement {
   failure(run: Run, message: FailedMessage): SkepError {
     const now = this.clock.now();
     const receipt = receiptOf(run, now, message.cost, message.thrown.length);
-    if (run.cancelledAtMs !== undefined) return abortedError(run, receipt);
+    const isKept = run.session !== undefined && OWN_ENDS.has(message.code);
+    if (run.cancelledAtMs !== undefined && !isKept) return abortedError(run, receipt);
     return failureOf(run, message, receipt, this.explain);
   }
 

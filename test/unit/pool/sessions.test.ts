@@ -165,6 +165,26 @@ describe("a run that is aborted", () => {
   });
 });
 
+test("a run that was through before the abort reached it counts, and says so", async () => {
+  const { pool, workers } = await sessionStage();
+  const session = await pool.session();
+  const controllers = [new AbortController(), new AbortController()];
+  const [first, second] = controllers.map(({ signal }, index) =>
+    watched(session.run("add", [index], { signal })),
+  );
+  for (const [index, controller] of controllers.entries()) {
+    await until(() => workers.runs.size > 0);
+    // The message with the abort leaves at the end of this turn.
+    controller.abort();
+    const [[message, worker] = []] = workers.runs;
+    if (message !== undefined && index === 0) workers.answer(message);
+    else if (message !== undefined) worker?.throwError(message, "Error", "thrown");
+    await settle();
+  }
+  expect(await first).toBe(1);
+  expect(await stateOf(second ?? Promise.resolve())).toBe("guest-error");
+});
+
 describe("closing", () => {
   test("while the session wakes rejects the run and frees what was opened", async () => {
     const { pool, clock, workers, environment } = await sessionStage();

@@ -11,13 +11,13 @@ import type { HostCallTrace } from "./trace.ts";
 
 /** The calls of one run that are under way, and how often it called what. */
 interface RunCalls {
-  controller: AbortController | undefined;
-  hasEnded: boolean;
+  controller?: AbortController;
+  hasEnded?: boolean;
   counts: Map<string, number>;
   /** Calls that are not answered yet. */
   open: number;
   /** No longer waits for the run's session to be gone; absent where it has none. */
-  forgetSession?: () => void;
+  forget?: (() => void) | undefined;
 }
 
 /** How many calls of a function are under way, and who waits. */
@@ -119,7 +119,7 @@ export class HostCalls {
     if (calls === undefined) return;
     this.#runs.delete(run);
     calls.hasEnded = true;
-    calls.forgetSession?.();
+    calls.forget?.();
     calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
   }
 
@@ -135,17 +135,14 @@ export class HostCalls {
   }
 
   #of(run: Run): RunCalls {
-    let calls = this.#runs.get(run);
-    if (calls === undefined) {
-      calls = { controller: undefined, hasEnded: false, counts: new Map(), open: 0 };
-      this.#runs.set(run, calls);
-      const end = (): void => this.#end(run);
-      const known = calls;
-      // A session's guest may wait for the answer in a later run.
-      run.onSettled = run.session === undefined ? end : () => known.open === 0 && end();
-      const forget = run.session?.untilGone(end);
-      if (forget !== undefined) calls.forgetSession = forget;
-    }
+    const known = this.#runs.get(run);
+    if (known !== undefined) return known;
+    const calls: RunCalls = { counts: new Map(), open: 0 };
+    this.#runs.set(run, calls);
+    const end = (): void => this.#end(run);
+    // A session's guest may wait for the answer in a later run.
+    run.onSettled = () => (run.session === undefined || calls.open === 0) && end();
+    calls.forget = run.session?.untilGone(end);
     return calls;
   }
 

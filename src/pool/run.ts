@@ -100,6 +100,8 @@ export interface RunSession {
    * in, if it was in one.
    */
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void;
+  /** Whether what a run did stays, though it ended with this error. */
+  keepsAfter(code: SkepErrorCode): boolean;
   /** Whether its sandbox is in this worker. */
   isOn(worker: object): boolean;
   /**

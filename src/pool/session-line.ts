@@ -36,6 +36,15 @@ const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorC
   "aborted",
 ]);
 
+/** Errors that a run came to by itself, so that its session keeps what it did before. */
+const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
+  "guest-error",
+  "not-marshallable",
+  "unknown-function",
+  "invalid-argument",
+  "missing-dependency",
+]);
+
 /** What the sessions of a pool share. */
 export interface SessionSurroundings extends PlaceSurroundings {
   nextSessionId(): number;
@@ -140,6 +149,10 @@ export class SessionLine implements RunSession {
 
   untilGone(listener: () => void): () => void {
     return this.#place.untilGone(listener);
+  }
+
+  keepsAfter(code: SkepErrorCode): boolean {
+    return OWN_ENDS.has(code);
   }
 
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void {

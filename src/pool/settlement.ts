@@ -10,15 +10,6 @@ import type { Run, RunOutcome } from "./run.ts";
 import { Histogram, type RunTotals } from "./statistics.ts";
 import { addRun, NamedSums, noSums, type RunSums } from "./sums.ts";
 
-/** Errors that a run came to by itself, so that its session keeps what it did before. */
-const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "guest-error",
-  "not-marshallable",
-  "unknown-function",
-  "invalid-argument",
-  "missing-dependency",
-]);
-
 export class Settlement {
   readonly waitMs: Histogram = new Histogram();
   readonly runMs: Histogram = new Histogram();
@@ -68,7 +59,7 @@ export class Settlement {
   failure(run: Run, message: FailedMessage): SkepError {
     const now = this.clock.now();
     const receipt = receiptOf(run, now, message.cost, message.thrown.length);
-    const isKept = run.session !== undefined && OWN_ENDS.has(message.code);
+    const isKept = run.session?.keepsAfter(message.code);
     if (run.cancelledAtMs !== undefined && !isKept) return abortedError(run, receipt);
     return failureOf(run, message, receipt, this.explain);
   }

@@ -17,7 +17,7 @@ function inBrowser(name: string, crossOriginIsolation: boolean) {
     test: {
       name,
       include: ["test/browser/**/*.test.ts"],
-      globalSetup: ["test/contracts/fetch-servers.ts"],
+      globalSetup: ["test/contracts/fetch-servers.ts", "test/contracts/session-images.ts"],
       testTimeout: 30_000,
       provide: { torture },
       browser: {
@@ -56,7 +56,7 @@ export default defineConfig({
           include: ["test/contracts/**/*.node.test.ts"],
           environment: "node",
           server: asPublished,
-          globalSetup: ["test/contracts/fetch-servers.ts"],
+          globalSetup: ["test/contracts/fetch-servers.ts", "test/contracts/session-images.ts"],
           testTimeout: 60_000,
           hookTimeout: 30_000,
           // Each file starts workers of its own; their deadlines need the cores.

@@ -16,6 +16,7 @@ import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling
 import { receipts } from "./rows/receipts.mjs";
 import { coldStart, coldStartImage, memory, restart } from "./rows/start.mjs";
 import { dependencies, webApis } from "./rows/prepared-images.mjs";
+import { sessions, sessionsMemory, sessionsWake } from "./rows/sessions.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
 
 const ROWS = [
@@ -32,6 +33,9 @@ const ROWS = [
   smallArguments,
   waitingRuns,
   files,
+  sessions,
+  sessionsMemory,
+  sessionsWake,
   dependencies,
   webApis,
   ...cpuRows,

@@ -119,9 +119,24 @@ await phase("cancelled runs", 10_000, async (index) => {
   setTimeout(() => controller.abort(), index % 5);
   same(await run, "aborted");
 });
-const { restarts, inFlight, queued } = pool.stats();
-if (restarts + inFlight + queued > 0)
-  faults.push(`Left over: ${JSON.stringify({ restarts, inFlight, queued })}.`);
+/** Who waits for a session to fall asleep. @type {Map<number, () => void>} */
+const falling = new Map();
+pool.on("session-hibernated", (/** @type {{ sessionId: number }} */ { sessionId }) =>
+  falling.get(sessionId)?.(),
+);
+await phase("sessions: opened, run, hibernated, woken, closed", 10_000, async (index) => {
+  const session = await pool.session({ idleMs: 1 });
+  await session.eval(`const kept = { index: ${index}, text: "x".repeat(10_000) }; 0`);
+  if (session.state !== "hibernated") {
+    await new Promise((resolve) => falling.set(session.id, () => resolve(undefined)));
+    falling.delete(session.id);
+  }
+  same(await session.eval("kept.index + kept.text.length"), index + 10_000);
+  await session.close();
+});
+const { restarts, inFlight, queued, sessions } = pool.stats();
+if (restarts + inFlight + queued + sessions.active + sessions.hibernated > 0)
+  faults.push(`Left over: ${JSON.stringify({ restarts, inFlight, queued, sessions })}.`);
 await pool.close();
 
 console.log(faults.length === 0 ? "\nNothing grew." : `\n${faults.join("\n")}`);

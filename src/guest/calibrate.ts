@@ -53,7 +53,8 @@ export function engineFacts(layout: EngineLayout): EngineFacts {
     layout,
     stackStart: STATIC_BYTES,
     heapStart,
-    heapEnd: ({ heap }) => heap.words[breakWord / 4] ?? 0,
+    // The word is the sandbox's own: what a forged session says there is not believed.
+    heapEnd: ({ heap }) => Math.min(heap.words[breakWord / 4] ?? 0, heap.bytes.length),
     reseed(sandbox) {
       const { words } = sandbox.heap;
       const state = (sandbox.anchors.context + RANDOM_STATE_OFFSET) / 4;

@@ -242,8 +242,7 @@ export class Cells {
     if (!stowed) return true;
     const sandbox = this.#freeSandbox(stowed.maximumPages) ?? this.#vacate(stowed.maximumPages);
     if (!sandbox) return false;
-    unstow(sandbox, stowed, this.#facts);
-    cell.enterSandbox(sandbox);
+    this.#enter(cell, sandbox, stowed);
     return true;
   }
 
@@ -256,7 +255,18 @@ export class Cells {
     const { stowed } = cell;
     if (!stowed || !this.#all.has(cell)) return;
     this.#live++;
-    unstow(sandbox, stowed, this.#facts);
+    this.#enter(cell, sandbox, stowed);
+  }
+
+  #enter(cell: Cell, sandbox: Sandbox, stowed: Stowed): void {
+    sandbox.isForeign ||= cell.session?.isForeign === true;
+    try {
+      unstow(sandbox, stowed, this.#facts);
+    } catch (error) {
+      // Half of it is in there.
+      this.#live--;
+      throw error;
+    }
     cell.enterSandbox(sandbox);
   }
 
@@ -279,7 +289,10 @@ export class Cells {
       if (this.heapBytes(cell) - imageBytes > MOVABLE_BYTES) continue;
       this.#idle.delete(cell);
       cell.leaveSandbox(stow(sandbox, image, this.#facts));
-      return sandbox;
+      if (!sandbox.isForeign) return sandbox;
+      // Nobody else may have it, but there is room for another now.
+      this.#live--;
+      return undefined;
     }
     return undefined;
   }
@@ -304,6 +317,7 @@ export class Cells {
     if (cell.handles.size > 0) cell.handles.clear();
     if (cell.requests !== undefined) cell.endRequests();
     this.#idle.delete(cell);
+    if (cell.session !== undefined) cell.session = undefined;
     if (cell.stowed) {
       cell.stowed = undefined;
       this.#all.delete(cell);
@@ -319,7 +333,8 @@ export class Cells {
     cell.growthBytes = Math.max(cell.growthBytes, growth);
     const isGrown = this.#freeGrowthBytes + cell.growthBytes > KEPT_GROWTH_BYTES;
     const isOutdated = sandbox.engine !== this.#engine;
-    if (sandbox.poisoned || isGrown || isOutdated || this.#free.length >= KEPT_FREE) {
+    const isUnfit = sandbox.poisoned || sandbox.isForeign || isOutdated;
+    if (isUnfit || isGrown || this.#free.length >= KEPT_FREE) {
       if (sandbox.poisoned || isGrown) this.discarded++;
       this.#live--;
       this.#all.delete(cell);

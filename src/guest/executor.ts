@@ -286,18 +286,24 @@ export class Executor {
       this.#send(failure(run, { code: "worker-lost", message }));
       return;
     }
-    if (cells.wake(cell)) return this.#start(run, cell);
+    const cannotWake = (error: unknown): void => {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `No sandbox could be made for the session: ${reason}`;
+      this.#send(failure(run, { code: "worker-lost", message }));
+    };
+    try {
+      if (cells.wake(cell)) return this.#start(run, cell);
+    } catch (error) {
+      return cannotWake(error);
+    }
     this.#awaiting.add(run);
     cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
     cell.reviving
-      .then(
-        () => void this.#waiting.unshift(run),
-        (error: unknown) => {
-          const reason = error instanceof Error ? error.message : String(error);
-          const message = `No sandbox could be made for the session: ${reason}`;
-          this.#send(failure(run, { code: "worker-lost", message }));
-        },
-      )
+      .then(() => {
+        // Aborted meanwhile: nothing of it has happened.
+        if (run.verdict) this.#send(failure(run, run.verdict));
+        else this.#waiting.unshift(run);
+      }, cannotWake)
       .finally(() => {
         this.#awaiting.delete(run);
         this.#pump();
@@ -307,17 +313,21 @@ export class Executor {
   #start(run: Run, cell: Cell): void {
     cell.runs.add(run);
     const { sandbox, session } = cell;
-    if (session?.rollsBack === true) session.before = this.#settings.cells.stateOf(cell);
     sandbox.hooks = cell.hooks ??= cellHooks(cell, this.#surroundings);
     const now = performance.now();
     run.begin(now);
+    try {
+      if (session?.rollsBack === true) session.before = this.#settings.cells.stateOf(cell);
+      const { stackBytes } = run.limits;
+      // In a shared sandbox another run may have changed it.
+      if (stackBytes !== this.#settings.stackBytes || this.#isKept(cell)) {
+        this.#settings.cells.limitStack(cell, stackBytes);
+      }
+    } catch (error) {
+      return this.#fail(run, cell, this.#brokenVerdict(cell, error));
+    }
     // It has waited too long behind others.
     if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
-    const { stackBytes } = run.limits;
-    // In a shared sandbox another run may have changed it.
-    if (stackBytes !== this.#settings.stackBytes || this.#isKept(cell)) {
-      this.#settings.cells.limitStack(cell, stackBytes);
-    }
     this.#enter(run, cell, () => {
       if (session) this.#catchUp(run, cell, session);
       if (run.verdict) return undefined;
@@ -391,8 +401,16 @@ export class Executor {
     if (broken !== undefined) this.#fail(run, cell, this.#brokenVerdict(cell, broken));
     else if (run.verdict) this.#fail(run, cell, run.verdict);
     else if (run.isOver(after)) this.#fail(run, cell, run.verdict ?? run.timedOut());
-    else if (thrown) this.#failThrown(run, cell, thrown.value);
-    else this.#review(run, cell);
+    else {
+      try {
+        if (thrown) this.#failThrown(run, cell, thrown.value);
+        else this.#review(run, cell);
+      } catch (error) {
+        // What is read of a forged session's memory leads anywhere.
+        if (!cell.runs.has(run)) throw error;
+        this.#fail(run, cell, this.#brokenVerdict(cell, error));
+      }
+    }
     // In a shared cell one run's jobs may have settled another's promise.
     if (cell.runs.size > 0 && cell === this.#shared) this.#reviewOthers(cell, run);
   }

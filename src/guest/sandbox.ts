@@ -85,6 +85,8 @@ export class Sandbox {
   hooks: SandboxHooks = IDLE_HOOKS;
   /** The engine trapped: its stack was not unwound, so nothing in it can be relied on. */
   poisoned = false;
+  /** Its memory was once what an unsigned image says: it cannot be reset for certain. */
+  isForeign = false;
   /** The image it was made from last. */
   madeFrom: object | undefined;
   /** A block that keeps a small heap small; nobody writes to it. */

@@ -6,9 +6,10 @@
 import type { OpenSession, SessionState } from "../protocol/control.ts";
 import type { EngineFacts } from "./calibrate.ts";
 import type { Cell, Cells } from "./cells.ts";
+import { PAGE_BYTES } from "./engine.ts";
 import { imageOfState, stateOfImage } from "./image-state.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Completion, Sandbox } from "./sandbox.ts";
+import { type Completion, pagesFor, type Sandbox } from "./sandbox.ts";
 import type { Stowed } from "./stow.ts";
 import type { VirtualModules } from "./virtual-modules.ts";
 
@@ -31,6 +32,8 @@ export class SessionMemory {
     readonly id: number,
     /** Whether a run that reaches a limit leaves it as it was before. */
     readonly rollsBack: boolean,
+    /** Its memory may be anything: instances that had it serve nobody else. */
+    readonly isForeign: boolean,
   ) {}
 }
 
@@ -44,6 +47,8 @@ export interface SessionsSettings {
 export class Sessions {
   readonly #settings: SessionsSettings;
   readonly #cells = new Map<number, Cell>();
+  /** Those that have not been closed since. */
+  readonly #opening = new Set<number>();
 
   constructor(settings: SessionsSettings) {
     this.#settings = settings;
@@ -59,15 +64,36 @@ export class Sessions {
     return undefined;
   }
 
-  async open({ sessionId, memoryBytes, rollsBack, from }: OpenSession): Promise<void> {
+  /** Closing a session while it is being opened is fine: what comes of it is let go again. */
+  async open(request: OpenSession): Promise<void> {
+    const { sessionId } = request;
+    this.#opening.add(sessionId);
+    try {
+      const cell = await this.#opened(request);
+      if (!this.#opening.has(sessionId)) {
+        this.#settings.cells.release(cell, 0);
+        throw new Error(`The session ${sessionId} was closed before it was open.`);
+      }
+      this.#cells.set(sessionId, cell);
+    } finally {
+      this.#opening.delete(sessionId);
+    }
+  }
+
+  async #opened({
+    sessionId,
+    memoryBytes,
+    rollsBack,
+    isForeign,
+    from,
+  }: OpenSession): Promise<Cell> {
     const { cells } = this.#settings;
-    const session = new SessionMemory(sessionId, rollsBack);
+    const session = new SessionMemory(sessionId, rollsBack, isForeign);
     if (from.type === "image") {
       const cell = await cells.obtain(memoryBytes);
       cell.session = session;
-      this.#cells.set(sessionId, cell);
       cells.idle(cell);
-      return;
+      return cell;
     }
     session.isCopy = true;
     if (from.type === "session") {
@@ -78,19 +104,23 @@ export class Sessions {
       for (const [id, object] of original.handles) cell.handles.set(id, object);
       session.modules.push(...(original.session?.modules ?? []));
       cell.session = session;
-      this.#cells.set(sessionId, cell);
-      return;
+      return cell;
     }
     const { state } = from;
     session.hasTimer = state.hasTimer;
     session.startedAt -= state.ageMs;
-    const cell = cells.put(this.#stowed(state));
+    const cell = cells.put(this.#stowed(state, memoryBytes));
     cell.session = session;
-    this.#cells.set(sessionId, cell);
-    // At once: what differs from the pool's image is less to keep than an image of its own.
-    await this.#awaken(cell);
+    try {
+      // At once: what differs from the pool's image is less to keep than an image of its own.
+      await this.#awaken(cell);
+    } catch (error) {
+      cells.release(cell, 0);
+      throw error;
+    }
     cells.rebase(cell);
     cells.idle(cell);
+    return cell;
   }
 
   /** What a session is at this moment; undefined when `ifQuiet` and it waits for the host. */
@@ -117,10 +147,10 @@ export class Sessions {
   }
 
   close(sessionId: number): void {
+    this.#opening.delete(sessionId);
     const cell = this.#cells.get(sessionId);
     if (!cell) return;
     this.#cells.delete(sessionId);
-    cell.session = undefined;
     this.#settings.cells.release(cell, 0);
   }
 
@@ -168,10 +198,14 @@ export class Sessions {
   }
 
   /** The state of another worker, as if it had been put away here. */
-  #stowed(state: SessionState): Stowed {
-    const { engineBuild, inventory } = this.#settings;
+  #stowed(state: SessionState, memoryBytes: number): Stowed {
+    const { engineBuild, facts, inventory } = this.#settings;
     if (state.engineBuild !== engineBuild) {
-      throw new Error(`The session is of the engine ${state.engineBuild}, not ${engineBuild}.`);
+      throw new Error(`it is of the engine ${state.engineBuild}, not ${engineBuild}.`);
+    }
+    const pages = pagesFor(facts.heapStart, memoryBytes);
+    if (state.maximumPages > pages || state.heapEnd > state.maximumPages * PAGE_BYTES) {
+      throw new Error(`it is larger than the ${memoryBytes} bytes that the session may have.`);
     }
     const image = imageOfState(state, inventory());
     const { heapEnd, anchors } = image;

@@ -13,9 +13,13 @@ import type { HostCallTrace } from "./trace.ts";
 
 /** The calls of one run that are under way, and how often it called what. */
 interface RunCalls {
-  controller: AbortController | undefined;
-  hasEnded: boolean;
+  controller?: AbortController;
+  hasEnded?: boolean;
   counts: Map<string, number>;
+  /** Calls that are not answered yet. */
+  open: number;
+  /** No longer waits for the run's session to be gone; absent where it has none. */
+  forget?: (() => void) | undefined;
 }
 
 /** How many calls of a function are under way, and who waits. */
@@ -53,8 +57,9 @@ export class HostCalls {
   /** Answers a call. Never rejects: failures are answers too. */
   async answer(run: Run, message: HostCall): Promise<HostAnswer> {
     let trace: HostCallTrace | undefined;
+    const calls = this.#of(run);
+    calls.open++;
     try {
-      const calls = this.#of(run);
       const host = this.#admit(run, calls, message.name, false);
       trace = run.trace?.startHostCall(host.name);
       // The bytes are a view of a batch: they are read before anything is waited for.
@@ -74,6 +79,9 @@ export class HostCalls {
     } catch (error) {
       trace?.end(false, error);
       return failure(error);
+    } finally {
+      calls.open--;
+      if (run.phase === "settled" && calls.open === 0) this.#end(run);
     }
   }
 
@@ -121,6 +129,7 @@ export class HostCalls {
     if (calls === undefined) return;
     this.#runs.delete(run);
     calls.hasEnded = true;
+    calls.forget?.();
     calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
   }
 
@@ -138,15 +147,14 @@ export class HostCalls {
   }
 
   #of(run: Run): RunCalls {
-    let calls = this.#runs.get(run);
-    if (calls === undefined) {
-      calls = { controller: undefined, hasEnded: false, counts: new Map() };
-      this.#runs.set(run, calls);
-      const end = (): void => this.#end(run);
-      // A session's guest may wait for the answer in a later run.
-      if (run.session === undefined) run.onSettled = end;
-      else run.session.untilGone(end);
-    }
+    const known = this.#runs.get(run);
+    if (known !== undefined) return known;
+    const calls: RunCalls = { counts: new Map(), open: 0 };
+    this.#runs.set(run, calls);
+    const end = (): void => this.#end(run);
+    // A session's guest may wait for the answer in a later run.
+    run.onSettled = () => (run.session === undefined || calls.open === 0) && end();
+    calls.forget = run.session?.untilGone(end);
     return calls;
   }
 

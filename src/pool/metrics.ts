@@ -60,6 +60,12 @@ export function metricsText({ statistics, health, waitMs, runMs }: Measurements)
       "Runs that settled with an error, by its code; refused ones included.",
       labelled("code", errors),
     ),
+    family(
+      "skep_sessions",
+      "gauge",
+      "Open sessions, by state.",
+      labelled("state", { ...statistics.sessions }),
+    ),
     single("skep_worker_restarts_total", "counter", "Workers that were replaced.", restarts),
     histogram("skep_run_wait_seconds", "Time between submission and start of runs.", waitMs),
     histogram("skep_run_duration_seconds", "Time between start and end of runs.", runMs),

@@ -100,12 +100,20 @@ export interface RunSession {
   remove(run: Run): void;
   /** Takes a run back whose worker was lost. False when the session was lost with it. */
   takeBack(run: Run): boolean;
-  /** A run has settled, with the code of its error or undefined. */
+  /**
+   * A run has settled, with the code of its error or undefined. Its `worker` is still the one it was
+   * in, if it was in one.
+   */
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void;
+  /** Whether what a run did stays, though it ended with this error. */
+  keepsAfter(code: SkepErrorCode): boolean;
   /** Whether its sandbox is in this worker. */
   isOn(worker: object): boolean;
-  /** Calls `listener` once the session's memory is given up, and with it what the guest awaits. */
-  untilGone(listener: () => void): void;
+  /**
+   * Calls `listener` once the session's memory is given up, and with it what the guest awaits.
+   * Returns what takes the listener away.
+   */
+  untilGone(listener: () => void): () => void;
 }
 
 /** Where a run is. One that commits has succeeded but for its files. `settled` is final. */

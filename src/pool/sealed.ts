@@ -1,6 +1,6 @@
 /**
- * Images as files: a mark and a version, a header in JSON, a compressed body, a checksum over all
- * of that, and with a secret a signature over everything before it.
+ * Images as files: a mark and a version, a header in JSON, a compressed body, with a secret a
+ * signature over all of that, and a checksum over everything before it.
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -37,11 +37,11 @@ export async function seal(
   new DataView(image.buffer).setUint32(mark.length + 1, text.length);
   image.set(text, start);
   image.set(body, start + text.length);
-  image.set(await digest(image.subarray(0, length)), length);
   if (secret !== undefined) {
-    const signed = length + DIGEST_BYTES;
-    image.set(hmac(sha256, keyOf(secret), image.subarray(0, signed)), signed);
+    image.set(hmac(sha256, keyOf(secret), image.subarray(0, length)), length);
   }
+  const covered = image.length - DIGEST_BYTES;
+  image.set(await digest(image.subarray(0, covered)), covered);
   return image;
 }
 
@@ -70,17 +70,16 @@ export async function unseal<Header extends SealedHeader>(
   if (bodyStart > image.length) throw refused("it is cut off");
   const header = parsed(image.subarray(start, bodyStart), isHeader);
   const end = bodyStart + header.packedBytes;
-  const signed = end + DIGEST_BYTES;
-  const length = signed + (header.isSigned ? DIGEST_BYTES : 0);
-  if (image.length < length) throw refused("it is cut off");
-  if (image.length > length) throw refused("there is more behind it");
-  if (!areSame(await digest(image.subarray(0, end)), image.subarray(end, signed))) {
+  const covered = end + (header.isSigned ? DIGEST_BYTES : 0);
+  if (image.length < covered + DIGEST_BYTES) throw refused("it is cut off");
+  if (image.length > covered + DIGEST_BYTES) throw refused("there is more behind it");
+  if (!areSame(await digest(image.subarray(0, covered)), image.subarray(covered))) {
     throw refused("its checksum is wrong: it was damaged or changed");
   }
   if (secret !== undefined) {
     if (!header.isSigned) throw refused("it is not signed, and a secret is set");
-    const signature = hmac(sha256, keyOf(secret), image.subarray(0, signed));
-    if (!areSame(signature, image.subarray(signed))) throw refused("its signature is wrong");
+    const signature = hmac(sha256, keyOf(secret), image.subarray(0, end));
+    if (!areSame(signature, image.subarray(end, covered))) throw refused("its signature is wrong");
   }
   return { header, body: image.subarray(bodyStart, end) };
 }

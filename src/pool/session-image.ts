@@ -30,6 +30,8 @@ export interface ImageSurroundings {
 }
 
 const MARK = "SKEP session image\n";
+/** What a sandbox has besides its heap is less than that. */
+const STATIC_BYTES = 2 ** 23;
 
 export async function encodeImage(
   given: PackedState,
@@ -73,6 +75,10 @@ function checkFit(header: Header, { manifest, engineBuild, limits }: ImageSurrou
     throw refused(
       `it needs ${header.memoryBytes} bytes of memory, and limits.memoryBytes is ${limits.memoryBytes}`,
     );
+  }
+  // Before it is unpacked: it may say anything.
+  if (header.bytes > limits.memoryBytes + STATIC_BYTES) {
+    throw refused(`it has ${header.bytes} bytes, more than its own limit of memory`);
   }
   const given = definitionsIn(manifest);
   for (const kind of KINDS) {

@@ -1,15 +1,20 @@
 /**
- * One session: where its sandbox is, and the line of what is to happen in it. Runs and everything
- * else (snapshots, forks, hibernation) happen one after the other, in the order they were asked for.
+ * One session: the line of what is to happen in it. Runs and everything else (snapshots, forks,
+ * hibernation) happen one after the other, in the order they were asked for.
  */
 import { SkepError, type SkepErrorCode } from "../errors.ts";
-import type { OpenSession, RegistryChange, SessionState } from "../protocol/control.ts";
+import type { RegistryChange } from "../protocol/control.ts";
 import type { PoolCore } from "./core.ts";
 import type { Limits } from "./limits.ts";
 import type { Run, RunOptions, RunSession } from "./run.ts";
-import { type Base, pack, type PackedState, storedBytes, unpack } from "./session-pack.ts";
+import type { PackedState } from "./session-pack.ts";
 import type { SessionSettings } from "./session-options.ts";
-import { WorkerGoneError, type WorkerLink } from "./worker-link.ts";
+import {
+  type KeptState,
+  type PlaceSurroundings,
+  SessionPlace,
+  type SessionStart,
+} from "./session-place.ts";
 
 /** Something to be done in a session besides runs. */
 interface Task {
@@ -18,8 +23,6 @@ interface Task {
   giveUp(error: SkepError): void;
 }
 
-/** Workers a session is tried on before its opening fails. */
-const OPENING_ATTEMPTS = 3;
 /** Errors of runs after which a session with `onLimit: "end"` ends. */
 const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
   "timeout",
@@ -33,14 +36,18 @@ const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorC
   "aborted",
 ]);
 
+/** Errors that a run came to by itself, so that its session keeps what it did before. */
+const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
+  "guest-error",
+  "not-marshallable",
+  "unknown-function",
+  "invalid-argument",
+  "missing-dependency",
+]);
+
 /** What the sessions of a pool share. */
-export interface SessionSurroundings {
-  core: PoolCore;
+export interface SessionSurroundings extends PlaceSurroundings {
   nextSessionId(): number;
-  /** The worker a session should go to; waits until there is one. */
-  chooseWorker(): Promise<WorkerLink>;
-  /** What the states of sessions with the same definitions are kept as differences to. */
-  baseFor(state: SessionState, revision: number): Base;
   onOpened(line: SessionLine): void;
   onGone(line: SessionLine): void;
 }
@@ -51,26 +58,23 @@ interface SessionEnd {
   message: string;
 }
 
-/** What a session begins with: nothing but the pool's definitions, or a state. */
-export type SessionStart = PackedState | undefined;
-
 export class SessionLine implements RunSession {
   readonly id: number;
   readonly #surroundings: SessionSurroundings;
   readonly #settings: SessionSettings;
+  readonly #place: SessionPlace;
   readonly #line: (Run | Task)[] = [];
-  readonly #goneListeners = new Set<() => void>();
   /** The run or task whose turn it is. */
   #current: Run | Task | undefined;
-  #link: WorkerLink | undefined;
-  /** Whether it has been in a worker. */
-  #isOpened = false;
-  /** What it was when it was put away, or has begun with; undefined while it is in a worker. */
-  #stored: PackedState | undefined;
-  /** What it was after its last run, where that is kept. */
-  #checkpoint: SessionState | undefined;
+  /** Settles when it is certain where the current run goes. */
+  #entering: Promise<unknown> = Promise.resolve();
+  /** Who waits for the current run or task to be through, because the session is closed. */
+  readonly #closers: (() => void)[] = [];
+  /** What it was after its last run, or at its beginning, where that is kept. */
+  #checkpoint: KeptState | undefined;
   /** Why it takes nothing any more. */
   #end: SessionEnd | undefined;
+  #closing: Promise<void> | undefined;
   #cancelIdle: (() => void) | undefined;
   /** What follows the last run: a checkpoint, for instance. */
   #afterRun: Promise<void> = Promise.resolve();
@@ -85,7 +89,8 @@ export class SessionLine implements RunSession {
     this.id = surroundings.nextSessionId();
     this.#surroundings = surroundings;
     this.#settings = settings;
-    this.#stored = start;
+    this.#place = new SessionPlace(surroundings, settings, this.id, start);
+    if (settings.checkpoint === "each-run") this.#checkpoint = start.kept;
   }
 
   get limits(): Limits {
@@ -94,12 +99,12 @@ export class SessionLine implements RunSession {
 
   get state(): "active" | "hibernated" | "ended" {
     if (this.#end !== undefined) return "ended";
-    return this.#link === undefined ? "hibernated" : "active";
+    return this.#place.link === undefined ? "hibernated" : "active";
   }
 
   /** The worker that has its sandbox; undefined while none has. */
   get workerId(): number | undefined {
-    return this.#link?.workerId;
+    return this.#place.link?.workerId;
   }
 
   /** Resolves when what follows the last settled run is done. */
@@ -139,19 +144,23 @@ export class SessionLine implements RunSession {
   }
 
   isOn(worker: object): boolean {
-    return this.#link === worker;
+    return this.#place.link === worker;
   }
 
-  untilGone(listener: () => void): void {
-    this.#goneListeners.add(listener);
+  untilGone(listener: () => void): () => void {
+    return this.#place.untilGone(listener);
+  }
+
+  keepsAfter(code: SkepErrorCode): boolean {
+    return OWN_ENDS.has(code);
   }
 
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void {
     if (this.#current !== run) return;
-    this.#afterRun = this.#conclude(code).finally(() => {
-      this.#current = undefined;
-      this.#advance();
-    });
+    // One that was in no worker has left no trace; but where it was to go is still being settled.
+    const follow = run.worker === undefined ? this.#entering : this.#conclude(code);
+    if (run.worker !== undefined) this.#afterRun = follow as Promise<void>;
+    void follow.finally(() => this.#next());
   }
 
   /** Does something while no run is in the session. */
@@ -161,62 +170,62 @@ export class SessionLine implements RunSession {
         reject(this.#endedError());
         return;
       }
-      const task: Task = {
-        act: () => act().then(resolve, reject),
-        giveUp: reject,
+      // Whatever stood in its way: it was taken away from it.
+      const fail = (error: Error): void => {
+        reject(this.#end === undefined ? error : this.#endedError());
       };
+      const task: Task = { act: () => act().then(resolve, fail), giveUp: reject };
       if (isUrgent) this.#line.unshift(task);
       else this.#line.push(task);
       this.#advance();
     });
   }
 
-  /** Makes sure that the session is in a worker. */
+  /** Makes sure that the session is in a worker, and can be gone back to. */
   open(): Promise<void> {
-    return this.perform(async () => void (await this.#place()));
+    return this.perform(async () => {
+      await this.#place.enter();
+      if (this.#settings.checkpoint === "each-run" && this.#checkpoint === undefined) {
+        this.#checkpoint = this.#place.keep(await this.#place.packed());
+      }
+    });
   }
 
   /** What the session is at the moment. */
   capture(): Promise<PackedState> {
-    return this.perform(() => this.#packed());
+    return this.perform(() => this.#place.packed());
   }
 
   /** Another session in the same worker, or one that begins with the same stored state. */
   fork(): Promise<SessionLine> {
     return this.perform(async () => {
-      const twin = new SessionLine(this.#surroundings, this.#settings, this.manifest, this.#stored);
-      if (this.#link !== undefined) {
-        await twin.#openOn(this.#link, { type: "session", sessionId: this.id });
-      }
+      const { link, isOpen, start } = this.#place;
+      const twin = new SessionLine(this.#surroundings, this.#settings, this.manifest, start);
+      twin.#checkpoint = this.#checkpoint;
+      // Before it is opened: its worker may be lost or have to go meanwhile.
       this.#surroundings.onOpened(twin);
-      twin.#advance();
+      try {
+        if (link !== undefined && isOpen) {
+          const from = { type: "session", sessionId: this.id } as const;
+          await twin.perform(() => twin.#place.openOn(link, from));
+        }
+      } catch (error) {
+        void twin.close();
+        throw error;
+      }
       return twin;
     });
   }
 
   /** Leaves its worker, which is to end, for another; to be found there by the next run. */
   async leave(): Promise<void> {
-    await this.perform(async () => {
-      if (this.#link !== undefined) await this.#store(false);
-    }, true).catch(() => {});
+    await this.perform(() => this.#store(false), true).catch(() => {});
   }
 
-  /** Refuses new runs, gives up what waits, and frees the sandbox when the run in it has settled. */
-  async close(): Promise<void> {
-    if (this.#end !== undefined) return;
-    this.#finish({ code: "closed", message: `Session ${this.id} is closed.` });
-    if (this.#current instanceof Object && "target" in this.#current) await this.#settledCurrent();
-    const link = this.#link;
-    this.#leaveLink();
-    this.#surroundings.onGone(this);
-    await link
-      ?.request(
-        "close a session",
-        () => link.handle.control.closeSession(this.id),
-        this.#patienceMs,
-        true,
-      )
-      .catch(() => {});
+  /** Refuses new runs, gives up what waits, and frees the sandbox when what is in it is through. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   /** Its state is lost: everything that is asked of it from now on is refused. */
@@ -224,33 +233,30 @@ export class SessionLine implements RunSession {
     if (this.#end !== undefined) return;
     const message = `Session ${this.id} has ended: ${reason}`;
     this.#finish({ code: "session-ended", message });
-    const link = this.#link;
-    this.#leaveLink();
+    void this.#place.giveUp();
     this.#surroundings.onGone(this);
-    void link
-      ?.request(
-        "close a session",
-        () => link.handle.control.closeSession(this.id),
-        this.#patienceMs,
-        true,
-      )
-      .catch(() => {});
     this.#surroundings.core.events.emit("session-ended", { sessionId: this.id, reason });
   }
 
   /** Its worker is gone. */
   lost(reason: string): void {
-    this.#leaveLink();
-    // Nothing has happened in it: it is opened elsewhere.
-    if (!this.#isOpened) return;
+    // One that was on its way is what it was before, and tries another worker.
+    if (!this.#place.lose()) return;
     if (this.#checkpoint === undefined) {
       const hint = 'With checkpoint: "each-run" a session survives that.';
       this.end(`its worker was lost (${reason}). ${hint}`);
-    } else this.#restoreCheckpoint();
+    } else void this.#place.goBack(this.#checkpoint);
   }
 
-  get #patienceMs(): number {
-    return this.#surroundings.core.settings.startTimeoutMs;
+  async #close(): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#finish({ code: "closed", message: `Session ${this.id} is closed.` });
+    // What is only on its way to a worker need not be waited for.
+    if (this.#current !== undefined && this.#place.isOpen) {
+      await new Promise<void>((resolve) => this.#closers.push(resolve));
+    }
+    await this.#place.giveUp();
+    this.#surroundings.onGone(this);
   }
 
   #endedError(receipt?: ReturnType<PoolCore["settlement"]["receipt"]>): SkepError {
@@ -262,32 +268,30 @@ export class SessionLine implements RunSession {
     this.#end = end;
     this.#cancelIdle?.();
     const { dispatcher, settlement } = this.#surroundings.core;
-    for (const item of this.#line.splice(0)) {
+    const waiting = this.#line.splice(0);
+    const current = this.#current;
+    // It has its turn, and is not in the sandbox yet.
+    if (current !== undefined && "target" in current && current.phase === "queued") {
+      waiting.unshift(current);
+    }
+    for (const item of waiting) {
       if ("target" in item)
         dispatcher.failInSession(item, this.#endedError(settlement.receipt(item)));
       else item.giveUp(this.#endedError());
     }
-    this.#stored = undefined;
     this.#checkpoint = undefined;
   }
 
-  #settledWaiters: (() => void)[] = [];
-
-  #settledCurrent(): Promise<void> {
-    return new Promise((resolve) => this.#settledWaiters.push(resolve));
-  }
-
-  #leaveLink(): void {
-    if (this.#link !== undefined) this.#link.sessionCount--;
-    this.#link = undefined;
-    for (const listener of this.#goneListeners) listener();
-    this.#goneListeners.clear();
+  /** What had its turn is through. */
+  #next(): void {
+    this.#current = undefined;
+    this.#advance();
   }
 
   #advance(): void {
     if (this.#current !== undefined) return;
     if (this.#end !== undefined) {
-      for (const resolve of this.#settledWaiters.splice(0)) resolve();
+      for (const resolve of this.#closers.splice(0)) resolve();
       return;
     }
     const next = this.#line.shift();
@@ -299,170 +303,80 @@ export class SessionLine implements RunSession {
     this.#cancelIdle = undefined;
     this.#current = next;
     if ("target" in next) void this.#send(next);
-    else {
-      void next.act().finally(() => {
-        this.#current = undefined;
-        this.#advance();
-      });
-    }
+    else void next.act().finally(() => this.#next());
   }
 
   async #send(run: Run): Promise<void> {
     const { dispatcher, settlement } = this.#surroundings.core;
+    const entering = this.#place.enter();
+    this.#entering = entering.catch(() => {});
     try {
-      const link = await this.#place();
-      if (run.phase === "queued" && this.#current === run) dispatcher.sendInSession(run, link);
+      const link = await entering;
+      if (run.phase !== "queued" || this.#current !== run) return;
+      // It was lost as soon as it had the session.
+      if (this.#place.link !== link) await this.#send(run);
+      else dispatcher.sendInSession(run, link);
     } catch (error) {
       if (run.phase !== "queued") return;
       const receipt = settlement.receipt(run);
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The session's sandbox could not be opened: ${reason}`;
-      const refusal = new SkepError("worker-lost", message, { receipt, cause: error });
-      dispatcher.failInSession(run, this.#end === undefined ? refusal : this.#endedError(receipt));
-    }
-  }
-
-  /** The worker that has the session; opens it in one when none has. */
-  async #place(): Promise<WorkerLink> {
-    for (let attempt = 1; ; attempt++) {
-      if (this.#link !== undefined) return this.#link;
-      const link = await this.#surroundings.chooseWorker();
-      if (this.#end !== undefined) throw this.#endedError();
-      try {
-        const stored = this.#stored;
-        const state = stored && (await unpack(stored));
-        await this.#openOn(
-          link,
-          state === undefined ? { type: "image" } : { type: "state", state },
-        );
-        this.#stored = undefined;
-        if (stored !== undefined) {
-          const { workerId } = link;
-          this.#surroundings.core.events.emit("session-woken", { sessionId: this.id, workerId });
-        }
-        return link;
-      } catch (error) {
-        if (!(error instanceof WorkerGoneError) || attempt === OPENING_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  async #openOn(link: WorkerLink, from: OpenSession["from"]): Promise<void> {
-    const { limits, onLimit } = this.#settings;
-    const request: OpenSession = {
-      sessionId: this.id,
-      memoryBytes: limits.memoryBytes,
-      rollsBack: onLimit === "rollback",
-      from,
-    };
-    // Before anything is waited for: a worker that is to end must not go before this one.
-    link.sessionCount++;
-    this.#link = link;
-    try {
-      await link.request(
-        "open a session",
-        () => link.handle.control.openSession(request),
-        this.#patienceMs,
-        true,
+      dispatcher.failInSession(
+        run,
+        new SkepError("worker-lost", message, { receipt, cause: error }),
       );
-      this.#isOpened = true;
-    } catch (error) {
-      if (this.#link === link) this.#leaveLink();
-      throw error;
     }
   }
 
   /** What follows a run: the session ends, goes back to its checkpoint, or is photographed. */
   async #conclude(code: SkepErrorCode | undefined): Promise<void> {
     const { onLimit, checkpoint } = this.#settings;
-    if (this.#end !== undefined || this.#link === undefined) return;
-    if (code === "worker-lost") {
-      // The engine failed under the run, and its memory cannot be trusted any more.
-      if (this.#checkpoint === undefined) {
-        this.end('the engine failed under a run. With checkpoint: "each-run" it survives that.');
-        return;
-      }
-      const link = this.#link;
-      this.#leaveLink();
-      this.#restoreCheckpoint();
-      await link
-        .request(
-          "close a session",
-          () => link.handle.control.closeSession(this.id),
-          this.#patienceMs,
-          true,
-        )
-        .catch(() => {});
-      return;
-    }
+    if (this.#end !== undefined) return;
     const reachedLimit = code !== undefined && LIMIT_CODES.has(code);
     if (reachedLimit && onLimit === "end") {
       this.end(`a run ended with "${code}", and onLimit is "end".`);
       return;
     }
-    if (checkpoint === "each-run" && !reachedLimit) {
-      this.#checkpoint = (await this.#captured(false).catch(() => undefined)) ?? this.#checkpoint;
+    // It has been lost with its worker, and has gone back to its checkpoint.
+    if (!this.#place.isOpen) return;
+    if (code === "worker-lost") {
+      // The engine failed under the run, and its memory cannot be trusted any more.
+      if (this.#checkpoint !== undefined) await this.#place.goBack(this.#checkpoint);
+      else this.end('the engine failed under a run. With checkpoint: "each-run" it survives that.');
+      return;
     }
+    if (checkpoint === "each-run" && !reachedLimit) await this.#keepCheckpoint();
   }
 
-  #restoreCheckpoint(): void {
-    const state = this.#checkpoint;
-    if (state !== undefined) this.#stored = { state };
-  }
-
-  async #captured(ifQuiet: boolean): Promise<SessionState | undefined> {
-    const link = await this.#place();
-    return link.request(
-      "give a session's state",
-      () => link.handle.control.captureSession(this.id, ifQuiet),
-      this.#patienceMs,
-      true,
-    );
-  }
-
-  async #packed(): Promise<PackedState> {
-    if (this.#stored !== undefined && this.#link === undefined) return this.#stored;
-    const state = await this.#captured(false);
-    if (state === undefined) throw new Error("The worker has no state of the session.");
-    return { state };
+  async #keepCheckpoint(): Promise<void> {
+    try {
+      const checkpoint = this.#place.keep(await this.#place.packed());
+      if (this.#end === undefined) this.#checkpoint = checkpoint;
+    } catch (error) {
+      if (this.#end !== undefined) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#surroundings.core.events.emit("warning", {
+        name: "checkpoint-failed",
+        message: `Session ${this.id} keeps the checkpoint from before its last run: ${reason}`,
+      });
+    }
   }
 
   /** Hibernates once nothing was asked of it for a while. */
   #watchIdle(): void {
     const { idleMs } = this.#settings;
-    if (idleMs === 0 || this.#link === undefined || this.#cancelIdle !== undefined) return;
+    if (idleMs === 0 || this.#place.link === undefined || this.#cancelIdle !== undefined) return;
     const { clock } = this.#surroundings.core;
     const task = (): void => {
       this.#cancelIdle = undefined;
-      if (this.#line.length > 0 || this.#current !== undefined) return;
       this.perform(() => this.#store(true)).catch(() => {});
     };
     this.#cancelIdle = clock.schedule(idleMs, task, { keepAlive: false });
   }
 
-  /** Takes the session's state out of its worker. */
   async #store(ifQuiet: boolean): Promise<void> {
-    const link = this.#link;
-    if (link === undefined) return;
-    const state = await this.#captured(ifQuiet);
-    // It waits for the host, whose answer would not find it.
-    if (state === undefined) return;
-    const { workerId } = link;
-    const stored = await pack(state, this.#surroundings.baseFor(state, this.manifest.revision));
-    if (this.#link !== link) return;
-    this.#stored = stored;
-    this.#leaveLink();
-    await link
-      .request(
-        "close a session",
-        () => link.handle.control.closeSession(this.id),
-        this.#patienceMs,
-        true,
-      )
-      .catch(() => {});
-    const { core } = this.#surroundings;
-    const size = storedBytes(stored);
-    core.events.emit("session-hibernated", { sessionId: this.id, workerId, storedBytes: size });
-    core.supervisor.reviewRetiring(link);
+    const kept = await this.#place.store(ifQuiet, this.manifest.revision);
+    // One copy will do, and this is the smaller one.
+    if (kept !== undefined && this.#checkpoint !== undefined) this.#checkpoint = kept;
   }
 }

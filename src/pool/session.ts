@@ -8,7 +8,6 @@ import { encodeImage } from "./session-image.ts";
 import type { SessionLine } from "./session-line.ts";
 import type { SessionOptions } from "./session-options.ts";
 import { NO_OPTIONS, type Submissions } from "./submissions.ts";
-import { WorkerGoneError } from "./worker-link.ts";
 
 export interface SnapshotOptions {
   /** Signs the image, so that only who knows the secret can make one. Default: the pool's `secret`. */
@@ -133,8 +132,13 @@ export class Session implements AsyncDisposable {
     try {
       return await result;
     } catch (error) {
-      if (!(error instanceof WorkerGoneError)) throw error;
-      throw new SkepError("worker-lost", `Session ${this.id}: ${error.message}`, { cause: error });
+      throw workerFailure(`Session ${this.id}`, error);
     }
   }
+}
+
+/** What a worker could not do, as callers see it. */
+export function workerFailure(what: string, error: unknown): unknown {
+  if (error instanceof SkepError || !(error instanceof Error)) return error;
+  return new SkepError("worker-lost", `${what}: ${error.message}`, { cause: error });
 }

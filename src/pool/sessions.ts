@@ -1,13 +1,15 @@
 /** The sessions of a pool: where they are opened, and what becomes of them when a worker goes. */
 import type { RegistryChange } from "../protocol/control.ts";
 import type { PoolCore } from "./core.ts";
+import { SkepError } from "../errors.ts";
 import { decodeImage } from "./session-image.ts";
 import { Base } from "./session-pack.ts";
-import { SessionLine, type SessionStart, type SessionSurroundings } from "./session-line.ts";
+import { SessionLine, type SessionSurroundings } from "./session-line.ts";
 import { resolveSession, type SessionOptions, type SessionSettings } from "./session-options.ts";
-import { type RestoreOptions, Session } from "./session.ts";
+import type { SessionStart } from "./session-place.ts";
+import { type RestoreOptions, Session, workerFailure } from "./session.ts";
 import type { Submissions } from "./submissions.ts";
-import type { WorkerLink } from "./worker-link.ts";
+import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
 
 export class Sessions {
   readonly #core: PoolCore;
@@ -29,13 +31,16 @@ export class Sessions {
         if (this.#base?.revision !== revision) this.#base = new Base(state, revision);
         return this.#base;
       },
-      onOpened: (line) => this.#lines.add(line),
+      onOpened: (line) => this.#add(line),
       onGone: (line) => this.#lines.delete(line),
     };
   }
 
   async open(options: SessionOptions): Promise<Session> {
-    return this.#opened(resolveSession(options, this.#core.settings), undefined);
+    return this.#opened(resolveSession(options, this.#core.settings), {
+      kept: undefined,
+      isForeign: false,
+    });
   }
 
   async restore(image: Uint8Array, options: RestoreOptions): Promise<Session> {
@@ -47,14 +52,23 @@ export class Sessions {
       engineBuild: supervisor.upLinks().find((link) => link.engineBuild !== "")?.engineBuild,
       limits: settings.limits,
     };
-    const start = await decodeImage(image, surroundings, secret ?? pool.secret);
-    return this.#opened(settings, start);
+    const known = secret ?? pool.secret;
+    const packed = await decodeImage(image, surroundings, known);
+    try {
+      return await this.#opened(settings, { kept: { packed }, isForeign: known === undefined });
+    } catch (cause) {
+      const isWorkers = cause instanceof ControlTimeoutError || cause instanceof WorkerGoneError;
+      if (isWorkers) throw workerFailure("The session could not be opened", cause);
+      if (cause instanceof SkepError || !(cause instanceof Error)) throw cause;
+      const message = `The image is refused: no sandbox could be made of it: ${cause.message}`;
+      throw new SkepError("image-refused", message, { cause });
+    }
   }
 
   counts(): { active: number; hibernated: number } {
-    let active = 0;
-    for (const { state } of this.#lines) if (state === "active") active++;
-    return { active, hibernated: this.#lines.size - active };
+    const counts = { active: 0, hibernated: 0 };
+    for (const { state } of this.#lines) if (state !== "ended") counts[state]++;
+    return counts;
   }
 
   /** A worker is gone. */
@@ -69,6 +83,12 @@ export class Sessions {
 
   close(): void {
     for (const line of this.#lines) void line.close();
+  }
+
+  /** A session that comes too late for the end of all is closed like the others. */
+  #add(line: SessionLine): void {
+    this.#lines.add(line);
+    if (this.#core.isClosed) void line.close();
   }
 
   /** What is defined now; the same object as long as nothing changes. */
@@ -86,12 +106,14 @@ export class Sessions {
 
   async #opened(settings: SessionSettings, start: SessionStart): Promise<Session> {
     const line = new SessionLine(this.#surroundings, settings, this.#manifest(), start);
-    this.#lines.add(line);
+    this.#add(line);
     try {
       await line.open();
     } catch (error) {
       void line.close();
-      throw error;
+      throw start.kept === undefined
+        ? workerFailure("A session could not be opened", error)
+        : error;
     }
     return new Session(line, this.#core, this.#submissions);
   }

@@ -31,7 +31,8 @@ export class Settlement {
   succeed(run: Run, value: unknown, cost: RunCost, bytesOut: number): void {
     const now = this.clock.now();
     this.#measure(run, cost, now);
-    if (run.cancelledAtMs !== undefined) {
+    // A session is by now what the run has made of it: its caller must not hear otherwise.
+    if (run.cancelledAtMs !== undefined && run.session === undefined) {
       // The caller has asked for a rejection, however close the race was.
       this.fail(run, abortedError(run, receiptOf(run, now, cost, bytesOut)));
       return;
@@ -57,7 +58,8 @@ export class Settlement {
   failure(run: Run, message: FailedMessage): SkepError {
     const now = this.clock.now();
     const receipt = receiptOf(run, now, message.cost, message.thrown.length);
-    if (run.cancelledAtMs !== undefined) return abortedError(run, receipt);
+    const isKept = run.session?.keepsAfter(message.code);
+    if (run.cancelledAtMs !== undefined && !isKept) return abortedError(run, receipt);
     return failureOf(run, message, receipt, this.explain);
   }
 
@@ -133,8 +135,8 @@ export class Settlement {
 }
 
 function detach(run: Run, code: SkepErrorCode | undefined): void {
-  run.worker = undefined;
   run.session?.onRunSettled(run, code);
+  run.worker = undefined;
   run.onSettled?.();
   run.onSettled = undefined;
   run.files?.discard();

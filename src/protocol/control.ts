@@ -178,12 +178,14 @@ export interface OpenSession {
   memoryBytes: number;
   /** Whether a run that reaches a limit leaves the session as it was before. */
   rollsBack: boolean;
+  /** Anybody may have written the state: the memory it was in serves nobody else. */
+  isForeign: boolean;
   from: SessionOrigin;
 }
 
 /**
- * A session's memory on its way from one worker to another. Trusted by the worker that takes it:
- * the parent checks where it comes from.
+ * A session's memory on its way from one worker to another. Its addresses are not checked: what is
+ * wrong there ends in the sandbox's own memory.
  */
 export interface SessionState extends ImageState {
   /** Must be that of the worker. */

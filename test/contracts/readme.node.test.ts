@@ -14,6 +14,7 @@ for (const page of [
   "docs/fetch.md",
   "docs/files.md",
   "docs/observability.md",
+  "docs/sessions.md",
   "docs/worker-pool.md",
   "docs/worker-server.md",
 ]) {

@@ -2,11 +2,18 @@
  * Sessions: one sandbox across runs, what limits and losses leave of it, and its copies. Run by
  * every environment and engine.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Pool, PoolEventName, PoolEvents, Session } from "skep";
 import { SESSION_FUNCTIONS } from "./session-functions.ts";
 import { failure } from "./failure.ts";
 import type { Terrain } from "./suite.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The image of a session in Node, in base64: see `session-images.ts`. */
+    sessionImage: string;
+  }
+}
 
 export function sessionsContract(terrain: Terrain): void {
   const { environment, engine, threaded } = terrain;
@@ -286,6 +293,24 @@ export function sessionsContract(terrain: Terrain): void {
         expect(await back.eval("(await import('tools')).twice(4) + constants.LIST.length")).toBe(
           11,
         );
+      });
+
+      it("come from another process, and a browser's from Node, where the engine is the same", async () => {
+        const image = Uint8Array.from(atob(inject("sessionImage")), (byte) => byte.charCodeAt(0));
+        if (engine === "asyncify") {
+          const error = await failure(pool.restore(image));
+          expect(error).toMatchObject({ code: "image-refused" });
+          expect(error.message).toContain("engine");
+          return;
+        }
+        const session = await pool.restore(image);
+        sessions.push(session);
+        expect(await session.eval("[next(), remember.get('from'), remember.get('big')]")).toEqual([
+          41,
+          "Node",
+          2n ** 65n,
+        ]);
+        expect(await session.run("remember", ["here", 1])).toBe(1);
       });
 
       it("are undisturbed by large states", async () => {

@@ -13,6 +13,8 @@ import { resultBombs } from "./families/result-bombs.ts";
 import { brandSpoofing } from "./families/brand-spoofing.ts";
 import { intrinsicPoisoning } from "./families/intrinsic-poisoning.ts";
 import { residueBetweenRuns } from "./families/residue-between-runs.ts";
+import { residueOfSessions } from "./families/residue-of-sessions.ts";
+import { forgedImages } from "./families/forged-images.ts";
 import { lateReplies } from "./families/late-replies.ts";
 import { forgedProtocol } from "./families/forged-protocol.ts";
 import { logFlood } from "./families/log-flood.ts";
@@ -42,6 +44,8 @@ export const FAMILIES: Family[] = [
   brandSpoofing,
   intrinsicPoisoning,
   residueBetweenRuns,
+  residueOfSessions,
+  forgedImages,
   lateReplies,
   forgedProtocol,
   logFlood,

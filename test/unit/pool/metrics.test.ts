@@ -19,7 +19,7 @@ function textOf(change: Partial<PoolStatistics>, runMs = new Histogram()): strin
   const none = new Histogram();
   const statistics: PoolStatistics = {
     workers: { total: 3, ready: 2, starting: 0, degraded: 1, restarting: 0, stopped: 0 },
-    sessions: { active: 0, hibernated: 0 },
+    sessions: { active: 2, hibernated: 3 },
     queued: 4,
     inFlight: 5,
     completed: 6,
@@ -51,6 +51,8 @@ test("tells what the statistics do", () => {
   expect(found.value("skep_workers", { state: "total" })).toBe(undefined);
   expect(found.value("skep_runs_queued", {})).toBe(4);
   expect(found.value("skep_runs_in_flight", {})).toBe(5);
+  expect(found.value("skep_sessions", { state: "active" })).toBe(2);
+  expect(found.value("skep_sessions", { state: "hibernated" })).toBe(3);
   expect(found.value("skep_worker_restarts_total", {})).toBe(9);
   expect(found.value("skep_run_errors_total", { code: "timeout" })).toBe(7);
   expect(found.value("skep_function_wall_seconds_total", { function: "add" })).toBe(3);

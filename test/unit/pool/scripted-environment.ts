@@ -8,7 +8,9 @@ import type {
 import { ByteWriter } from "../../../src/protocol/bytes.ts";
 import type {
   InstallResult,
+  OpenSession,
   RegistryChange,
+  SessionState,
   WorkerControl,
 } from "../../../src/protocol/control.ts";
 import type {
@@ -38,6 +40,13 @@ export interface Script {
     worker: ScriptedWorker,
     change: RegistryChange,
   ) => Promise<InstallResult> | InstallResult;
+  openSession?: (worker: ScriptedWorker, request: OpenSession) => Promise<void> | void;
+  captureSession?: (
+    worker: ScriptedWorker,
+    sessionId: number,
+    ifQuiet: boolean,
+  ) => Promise<SessionState | undefined> | SessionState | undefined;
+  closeSession?: (worker: ScriptedWorker, sessionId: number) => Promise<void> | void;
 }
 
 const COST: RunCost = {
@@ -80,9 +89,14 @@ export class ScriptedWorker {
         return (await script.install?.(this, change)) ?? { ok: true, revision: change.revision };
       },
       captureImages: () => Promise.reject(new Error("There are no images.")),
-      openSession: async () => {},
-      captureSession: async () => undefined,
-      closeSession: async () => {},
+      openSession: async (request) => {
+        await script.openSession?.(this, request);
+      },
+      captureSession: async (sessionId, ifQuiet) =>
+        script.captureSession?.(this, sessionId, ifQuiet),
+      closeSession: async (sessionId) => {
+        await script.closeSession?.(this, sessionId);
+      },
       trim: async () => {
         this.trims++;
         await script.trim?.(this);

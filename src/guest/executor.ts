@@ -11,28 +11,26 @@ import type {
   RunLimits,
   WorkerFailureCode,
 } from "../protocol/messages.ts";
-import { shadowedDependency } from "../protocol/module-paths.ts";
 import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
+import { beginRun } from "./begin-run.ts";
+import { catchUp } from "./catch-up.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor } from "./host-door.ts";
 import { type AnswerNow, cellHooks, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import type { Inventory } from "./inventory.ts";
-import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
+import { Tag } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
-import { RefusedValueError } from "./marshal/refusal.ts";
-import { placeArguments } from "./marshal/place-inbound.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { redeclaring } from "./redeclare.ts";
+import { failure, plainResult, uncaughtWarning } from "./reports.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
-import { ARGUMENT_SLOTS, type Completion, EvalFlag, type Sandbox } from "./sandbox.ts";
+import type { Completion, Sandbox } from "./sandbox.ts";
 import type { SessionMemory, Sessions } from "./sessions.ts";
 import { nextTask } from "./task.ts";
-import { VirtualModules } from "./virtual-modules.ts";
 
 /** Runs executed in one go before the thread's event loop gets its turn: cancels and timers wait there. */
 const TURN_MS = 4;
@@ -41,8 +39,6 @@ const FLUSH_MS = 0.5;
 /** How often and how long after each other a sandbox is tried for before runs fail for it. */
 const MAKING_RETRIES = 10;
 const MAKING_RETRY_MS = 100;
-/** Overdue timers of a session that run before its next run's own code. */
-const DUE_TIMERS = 100;
 /** Failures after which a session is what the run made of it: it came to its end, or never began. */
 const REFUSALS: ReadonlySet<WorkerFailureCode> = /*#__PURE__*/ new Set<WorkerFailureCode>([
   "not-marshallable",
@@ -329,43 +325,18 @@ export class Executor {
     // It has waited too long behind others.
     if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
     this.#enter(run, cell, () => {
-      if (session) this.#catchUp(run, cell, session);
+      if (session) {
+        catchUp(run, cell, session, this.#settings.cells, (thrown) =>
+          this.#send(uncaughtWarning(run, sandbox, thrown)),
+        );
+      }
       if (run.verdict) return undefined;
-      const completion = this.#begin(run, cell);
+      const completion = beginRun(run, cell, this.#isKept(cell), this.#settings.inventory);
       if (completion && completion.value !== 0) run.owned = completion.value;
       if (!completion || completion.threw) return completion;
       run.promise = completion.value;
       return sandbox.runJobs();
     });
-  }
-
-  /** Lets happen in a session what became due since its last run. */
-  #catchUp(run: Run, cell: Cell, session: SessionMemory): void {
-    const { sandbox } = cell;
-    const settled = (completion: Completion): void => {
-      if (completion.threw && !run.verdict) this.#warn(run, sandbox, completion.value);
-      if (!run.verdict) sandbox.runJobs();
-    };
-    if (session.isCopy) {
-      session.isCopy = false;
-      this.#settings.cells.reseed(cell);
-      settled(sandbox.call(sandbox.anchors.helpers.abandonHost, 0));
-    }
-    for (const act of session.late.splice(0)) {
-      if (run.verdict) return;
-      settled(act(sandbox));
-    }
-    if (!session.hasTimer) return;
-    session.hasTimer = false;
-    // A timer that arms itself again must not keep the run from starting.
-    for (let count = 0; count < DUE_TIMERS && !run.verdict; count++) {
-      const ran = sandbox.call(sandbox.anchors.helpers.runTimer, 0);
-      const { heap } = sandbox;
-      const isLast =
-        !ran.threw && !(heap.tag(ran.value) === Tag.bool && heap.word(ran.value) !== 0);
-      settled(ran);
-      if (isLast) return;
-    }
   }
 
   /** Whether the cell's sandbox outlives its runs. */
@@ -413,66 +384,6 @@ export class Executor {
     }
     // In a shared cell one run's jobs may have settled another's promise.
     if (cell.runs.size > 0 && cell === this.#shared) this.#reviewOthers(cell, run);
-  }
-
-  #begin(run: Run, cell: Cell): Completion | undefined {
-    const { target } = run;
-    const { sandbox } = cell;
-    if (target.type === "source") return this.#evaluate(run, target, cell);
-    const callee = sandbox.anchors.functions.get(target.functionId);
-    if (!callee) {
-      run.verdict = {
-        code: "unknown-function",
-        message: cell.session
-          ? "The function was not defined when the session began."
-          : "The function was undefined before the run could start.",
-      };
-      return undefined;
-    }
-    const placed = placeArguments(sandbox, target.args);
-    let { count } = placed;
-    if (callee.contextIndex !== undefined && count <= callee.contextIndex) {
-      count = bindContext(sandbox, count, callee.contextIndex);
-    }
-    const completion = sandbox.call(callee.value, count, placed.pointers);
-    if (this.#isKept(cell)) sandbox.free(placed.owner);
-    return completion;
-  }
-
-  #evaluate(
-    run: Run,
-    target: Extract<RunTarget, { type: "source" }>,
-    cell: Cell,
-  ): Completion | undefined {
-    const { sandbox } = cell;
-    if (target.globals !== undefined) {
-      const { count, pointers, owner } = placeArguments(sandbox, target.globals);
-      const set = sandbox.call(sandbox.anchors.helpers.setGlobals, count, pointers);
-      if (this.#isKept(cell)) sandbox.free(owner);
-      if (set.threw) return set;
-    }
-    const isModule = target.kind === "module";
-    if (!isModule && target.modules.length + target.imports.length === 0) {
-      const evaluate = (): Completion =>
-        sandbox.evaluate(target.source, target.filename, EvalFlag.async);
-      return cell.session ? redeclaring(sandbox, evaluate) : evaluate();
-    }
-    const { inventory } = this.#settings;
-    const modules = new VirtualModules({
-      target,
-      runId: this.#isKept(cell) ? run.id : undefined,
-      isDependency: (name) => inventory().hasDependency(name),
-    });
-    const { conflict } = modules;
-    if (conflict !== undefined) {
-      run.verdict = { code: "invalid-argument", message: shadowedDependency(conflict) };
-      return undefined;
-    }
-    run.modules = modules;
-    const flags = isModule ? EvalFlag.module : EvalFlag.async;
-    const evaluate = (): Completion =>
-      sandbox.evaluate(modules.entrySource, modules.entryName, flags);
-    return cell.session && !isModule ? redeclaring(sandbox, evaluate) : evaluate();
   }
 
   /** Settles the run if its promise has settled, else parks it. */
@@ -548,7 +459,9 @@ export class Executor {
     this.#enter(run, cell, () => {
       const completion = act(sandbox);
       // What a timer's callback throws does not end the run that set the timer.
-      if (completion.threw && !run.verdict) this.#warn(run, sandbox, completion.value);
+      if (completion.threw && !run.verdict) {
+        this.#send(uncaughtWarning(run, sandbox, completion.value));
+      }
       return run.verdict ? completion : sandbox.runJobs();
     });
     this.#pump();
@@ -577,7 +490,7 @@ export class Executor {
     writer.clear();
     try {
       heap.refresh();
-      const address = this.#plain(run, cell, value);
+      const address = plainResult(run, cell, value);
       const maximumBytes = run.outputLeft;
       writeValue(heap, address, writer, { root: "result", maximumBytes, beside: true });
     } catch (error) {
@@ -588,25 +501,6 @@ export class Executor {
     this.#send({ type: "settled", runId: run.id, cost, value: writer.written });
     if (writer.bytes.length > KEPT_WRITER_BYTES) this.#value = new ByteWriter(256);
     this.#leave(run, cell, true);
-  }
-
-  /** A module's namespace becomes a plain object, built by the library's guest code. */
-  #plain(run: Run, cell: Cell, value: Address): Address {
-    const { heap, anchors } = cell.sandbox;
-    if (run.target.type !== "source" || run.target.kind !== "module") return value;
-    if (
-      heap.tag(value) !== Tag.object ||
-      heap.classId(heap.pointer(value)) !== ClassId.moduleNamespace
-    )
-      return value;
-    cell.sandbox.copyValue(value, anchors.argumentValues);
-    const plain = cell.sandbox.call(anchors.helpers.plainNamespace, 1);
-    if (plain.threw)
-      throw new RefusedValueError(
-        "not-marshallable",
-        "The module has exports that were never initialised.",
-      );
-    return plain.value;
   }
 
   #failThrown(run: Run, cell: Cell, thrown: Address): void {
@@ -681,20 +575,6 @@ export class Executor {
     return cell === this.#shared ? { ...verdict, isTrap: false } : verdict;
   }
 
-  #warn(run: Run, sandbox: Sandbox, thrown: Address): void {
-    const { heap } = sandbox;
-    heap.refresh();
-    const isObject = thrown !== 0 && heap.tag(thrown) === Tag.object;
-    const found = isObject ? heap.findData(heap.pointer(thrown), "message") : 0;
-    const detail = found === 0 ? "" : `: ${heap.text(found, 500)}`;
-    this.#send({
-      type: "warning",
-      runId: run.id,
-      name: "uncaught-in-callback",
-      message: `A guest callback threw${detail}`,
-    });
-  }
-
   #send(message: MessageFromWorker): void {
     writeFromWorker(this.#out, message);
     // Inside a turn of the pump the pump flushes; elsewhere (timers, replies) #resume pumps.
@@ -714,28 +594,4 @@ export class Executor {
     this.#settings.post(this.#out.takePayload());
     if (this.#out.bytes.length > KEPT_WRITER_BYTES) this.#out = new ByteWriter(4096);
   }
-}
-
-/** Puts the context value at its parameter, with undefined for those left out before it. */
-function bindContext(sandbox: Sandbox, count: number, index: number): number {
-  if (index >= ARGUMENT_SLOTS) return count;
-  const { argumentValues, contextArgument } = sandbox.anchors;
-  const undefinedValue = sandbox.instance.exports.QTS_GetUndefined();
-  for (let slot = count; slot < index; slot++) {
-    sandbox.copyValue(undefinedValue, argumentValues + slot * VALUE_BYTES);
-  }
-  sandbox.copyValue(contextArgument, argumentValues + index * VALUE_BYTES);
-  return index + 1;
-}
-
-function failure(run: Run, verdict: Verdict): MessageFromWorker {
-  return {
-    type: "failed",
-    runId: run.id,
-    cost: run.cost(performance.now()),
-    code: verdict.code satisfies WorkerFailureCode,
-    message: verdict.message,
-    isTrap: verdict.isTrap === true,
-    thrown: new Uint8Array(0),
-  };
 }

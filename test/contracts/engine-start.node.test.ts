@@ -80,7 +80,7 @@ describe.each(["sync", "asyncify"] as const)("%s", (engine) => {
     const loaded = await loadEngine(engine, module);
     const settings = { stackBytes: 128 * 1024, webApis: [] as string[] } as WorkerSettings;
     const { start, facts } = await startEngine(loaded, settings);
-    expect(start?.engineBuild).toMatch(new RegExp(`-${engine}$`));
+    expect(start?.engineBuild).toMatch(new RegExp(`-${engine}-[0-9a-f]+$`));
     // What a worker gets is a copy, as messages make it.
     const taken = await startEngine(loaded, { ...settings, start: structuredClone(start) });
     expect(taken.start).toBeUndefined();

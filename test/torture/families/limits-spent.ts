@@ -88,7 +88,8 @@ export const limitsSpent: Family = {
         ],
         [
           "hostCalls: from getters of arguments",
-          `const f = () => host.one({ get x() { f(); return 1; } }); for (;;) try { await f(); } catch { ${after}; }`,
+          // Each is refused for what it is, and counts: there is something to catch before the limit.
+          `const f = () => host.one({ get x() { f(); return 1; } }); for (;;) try { await f(); } catch {}`,
         ],
         [
           "hostCalls: calls that do not exist and calls that fail",

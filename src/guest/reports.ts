@@ -1,0 +1,54 @@
+/** What a worker says of a run besides its value. */
+import type { MessageFromWorker, WorkerFailureCode } from "../protocol/messages.ts";
+import type { Cell } from "./cells.ts";
+import type { Address } from "./engine.ts";
+import { ClassId, Tag } from "./marshal/heap-layout.ts";
+import { RefusedValueError } from "./marshal/refusal.ts";
+import type { Run, Verdict } from "./run.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export function failure(run: Run, verdict: Verdict): MessageFromWorker {
+  return {
+    type: "failed",
+    runId: run.id,
+    cost: run.cost(performance.now()),
+    code: verdict.code satisfies WorkerFailureCode,
+    message: verdict.message,
+    isTrap: verdict.isTrap === true,
+    thrown: new Uint8Array(0),
+  };
+}
+
+/** Nobody waits for what a callback throws. */
+export function uncaughtWarning(run: Run, sandbox: Sandbox, thrown: Address): MessageFromWorker {
+  const { heap } = sandbox;
+  heap.refresh();
+  const isObject = thrown !== 0 && heap.tag(thrown) === Tag.object;
+  const found = isObject ? heap.findData(heap.pointer(thrown), "message") : 0;
+  const detail = found === 0 ? "" : `: ${heap.text(found, 500)}`;
+  return {
+    type: "warning",
+    runId: run.id,
+    name: "uncaught-in-callback",
+    message: `A guest callback threw${detail}`,
+  };
+}
+
+/** A module's namespace becomes a plain object, built by the library's guest code. */
+export function plainResult(run: Run, cell: Cell, value: Address): Address {
+  const { heap, anchors } = cell.sandbox;
+  if (run.target.type !== "source" || run.target.kind !== "module") return value;
+  if (
+    heap.tag(value) !== Tag.object ||
+    heap.classId(heap.pointer(value)) !== ClassId.moduleNamespace
+  )
+    return value;
+  cell.sandbox.copyValue(value, anchors.argumentValues);
+  const plain = cell.sandbox.call(anchors.helpers.plainNamespace, 1);
+  if (plain.threw)
+    throw new RefusedValueError(
+      "not-marshallable",
+      "The module has exports that were never initialised.",
+    );
+  return plain.value;
+}

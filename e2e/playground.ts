@@ -38,11 +38,11 @@ export const test = base.extend<{ complaints: string[]; warnings: string[] }>({
         new PerformanceObserver((list) => {
           for (const entry of list.getEntries() as unknown as LayoutShift[]) {
             if (entry.hadRecentInput) continue;
-            const parents = entry.sources.map(({ node }) => node?.parentElement);
-            // Lines of the editor move when its text is replaced.
-            const moved = parents.filter((parent) => !parent?.closest(".cm-scroller"));
+            // Lines of the editor move when its text is replaced, and may be gone by now.
+            const parents = entry.sources.flatMap(({ node }) => node?.parentElement ?? []);
+            const moved = parents.filter((parent) => !parent.closest(".cm-scroller"));
             if (moved.length === 0) continue;
-            const sources = moved.map((parent) => parent?.outerHTML.slice(0, 120) ?? "?");
+            const sources = moved.map((parent) => parent.outerHTML.slice(0, 120));
             shifts.push({ value: entry.value, sources });
           }
         }).observe({ type: "layout-shift", buffered: true });

@@ -9,6 +9,7 @@ import { measureRow } from "./harness/rounds.mjs";
 import { comparisonText, rowText, writeReadme } from "./harness/table.mjs";
 import { limits, oneAtATime, throughput } from "./rows/calls.mjs";
 import { processOneAtATime, processThroughput } from "./rows/processes.mjs";
+import { remoteOneAtATime, remoteThroughput } from "./rows/remote.mjs";
 import { cpuRows } from "./rows/cpu-bound.mjs";
 import { files } from "./rows/files.mjs";
 import { freshSandbox } from "./rows/fresh-sandbox.mjs";
@@ -25,6 +26,8 @@ const ROWS = [
   oneAtATime,
   processOneAtATime,
   processThroughput,
+  remoteOneAtATime,
+  remoteThroughput,
   limits,
   receipts,
   valuesOut,

@@ -31,6 +31,7 @@ const parents = [
   "src/facades/procedure-call/index.node.ts",
   "src/facades/worker-pool/index.node.ts",
   "src/facades/worker-server/index.node.ts",
+  "src/facades/remote-worker/index.node.ts",
 ];
 
 export async function bundleEntries() {

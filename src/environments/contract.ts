@@ -31,6 +31,23 @@ export interface WorkerSpec {
   slots: number;
   /** The worker's own code makes requests, because guests may fetch something. */
   network: boolean;
+  /** How long the owner waits for it. */
+  startTimeoutMs?: number | undefined;
+  /**
+   * The signals are not the owner's: that a run acts in its worker has to be told by message, where
+   * it would otherwise be seen there.
+   */
+  isRelayed?: boolean | undefined;
+  /** Where the worker may send its batches itself, past its owner. */
+  direct?: DirectAddress | undefined;
+}
+
+/** Where a worker reaches the pool, and the word that says which worker it is. */
+export interface DirectAddress {
+  url: string;
+  ticket: string;
+  lane: number;
+  maxFrameBytes: number;
 }
 
 /** One open worker. */
@@ -45,7 +62,12 @@ export interface WorkerHandle {
    */
   post(batch: Payload): void;
   /** Set by the owner right after `open` resolves: receives batches of the data wire, for good. */
-  onBatch: (batch: Payload) => void;
+  onBatch: (batch: Payload, order?: number) => void;
+  /**
+   * The worker has taken the direct way of its spec. It still hands its owner what it cannot send at
+   * once, with its number in the order of all.
+   */
+  isDirect?: boolean | undefined;
   /**
    * Set by the owner right after `open` resolves: answers a synchronous host call. Only used by
    * environments whose workers share the owner's thread; others answer through the signals.
@@ -56,6 +78,11 @@ export interface WorkerHandle {
    * something that is not a batch. Called at most once; nothing follows it.
    */
   onEnd: (end: WorkerEnd) => void;
+  /**
+   * Set by the owner right after `open` resolves: the worker will end by itself before long, and
+   * should be given nothing new. Only where somebody else decides on that.
+   */
+  onLeaving?: ((reason: string) => void) | undefined;
   /** Ends the worker at once, whatever it is doing. `onEnd` is not called for it. Idempotent. */
   terminate(): Promise<void>;
   /** Lets the host process exit while the worker idles, or not. No-op where it means nothing. */

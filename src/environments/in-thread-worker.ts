@@ -42,6 +42,7 @@ export function openInThread(spec: WorkerSpec, local: LocalSurroundings): Worker
   const toParent = pipe((batch) => handle.onBatch(batch));
   const service = serveWorker({
     post: toParent,
+    isRelayed: spec.isRelayed,
     signals,
     ...local,
     answerNow: (runId, name, args) => handle.answerNow(runId, name, args),

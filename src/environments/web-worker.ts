@@ -70,7 +70,8 @@ async function open(spec: WorkerSpec): Promise<WorkerHandle> {
       const reason = event.message || "Its script could not be loaded or is no JavaScript.";
       finish({ reason, cause: event.error });
     });
-    worker.postMessage({ control: port2, signals: shareSignals(signals) }, [port2]);
+    const { isRelayed } = spec;
+    worker.postMessage({ control: port2, signals: shareSignals(signals), isRelayed }, [port2]);
   });
 }
 

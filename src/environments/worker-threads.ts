@@ -15,6 +15,8 @@ const STACK_MB = 32;
 
 /** What the worker posts once its code has loaded. */
 const OPEN = "open";
+/** The same when it has a connection of its own for its batches. */
+const OPEN_DIRECT = "open-direct";
 
 export const workerThreads: Environment = {
   name: "worker-threads",
@@ -31,7 +33,12 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
   const signals = createSignals(spec.slots);
   const worker = new Worker(new URL("../guest/entry.node.js", import.meta.url), {
     name: `skep worker ${spec.workerId}`,
-    workerData: { control: port2, signals: shareSignals(signals) },
+    workerData: {
+      control: port2,
+      signals: shareSignals(signals),
+      isRelayed: spec.isRelayed,
+      direct: spec.direct,
+    },
     transferList: [port2],
     resourceLimits: { stackSizeMb: STACK_MB },
     // Flags such as --input-type or --eval are about the parent's main script and break a worker.
@@ -67,9 +74,10 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
 
     worker.on("message", (message: unknown) => {
       const batch = readBatch(message);
-      if (batch) handle.onBatch(batch);
-      else if (message === OPEN && !isOpen) {
+      if (batch) handle.onBatch(batch, orderOf(message));
+      else if ((message === OPEN || message === OPEN_DIRECT) && !isOpen) {
         isOpen = true;
+        handle.isDirect = message === OPEN_DIRECT;
         resolve(handle);
       } else finish({ reason: "The worker sent something that is not a batch." });
     });
@@ -85,4 +93,10 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
       finish({ exitCode, reason: `Worker exited with code ${exitCode}${detail}`, cause: failure });
     });
   });
+}
+
+/** Only of a worker that has a connection of its own. */
+function orderOf(message: unknown): number {
+  const { order } = message as { order?: unknown };
+  return typeof order === "number" ? order : 0;
 }

@@ -3,6 +3,7 @@
  * from the worker of the same pool that did so first. Booting is deterministic, and no guest code
  * has run where a start comes from: a worker gives it away before it takes its first run.
  */
+import { ENGINE_RELEASE } from "../protocol/engine-release.ts";
 import { type GuestApiName, webApiText } from "./apis/web-apis.ts";
 import {
   type EngineStart,
@@ -98,7 +99,7 @@ export async function takeImages(
  * was made with other guest code has other helpers at other places.
  */
 export function engineBuildOf(engine: Engine): string {
-  return `quickjs-2025-09-13-${engine.name}-${hashOf(BOOT_SOURCE + webApiText()).toString(16)}`;
+  return `${ENGINE_RELEASE}-${engine.name}-${hashOf(BOOT_SOURCE + webApiText()).toString(16)}`;
 }
 
 /** FNV-1a. */

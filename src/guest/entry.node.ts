@@ -11,6 +11,7 @@ import { ByteWriter } from "../protocol/bytes.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { receiveSignals, type SharedSignals } from "../protocol/signals.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
+import { type DirectAddress, openDirectLine } from "./direct-line.node.ts";
 import { loadTransport } from "./fetch/load-transport.node.ts";
 import { loadEngine } from "./plain-engine.node.ts";
 import { hostModules } from "./host-modules.node.ts";
@@ -30,16 +31,21 @@ interface WorkerData {
   signals: SharedSignals | undefined;
   /** In a process of its own. */
   relayed?: Relayed | undefined;
+  /** Where to connect by itself, when that is possible. */
+  direct?: DirectAddress | undefined;
+  /** On a machine of its own, whose parent relays what it is told. */
+  isRelayed?: boolean | undefined;
 }
 
 if (parentPort === null) throw new Error("This module is the code of a worker thread.");
 const port = parentPort;
-const { control, signals, relayed } = workerData as WorkerData;
+const { control, signals, relayed, isRelayed, direct } = workerData as WorkerData;
 
+const line = direct && (await openDirectLine(direct));
 const post = relayed ? overStreams(relayed) : overPort();
 const service = serveWorker({
   post,
-  isRelayed: relayed !== undefined,
+  isRelayed: relayed !== undefined || isRelayed,
   loadEngine,
   signals: receiveSignals(signals),
   hostModules,
@@ -49,7 +55,7 @@ const service = serveWorker({
 
 // Node's MessagePort is an EventTarget with the same events; only its type says less.
 expose(service.control, control as unknown as Endpoint);
-port.postMessage("open");
+port.postMessage(line === undefined ? "open" : "open-direct");
 
 function overPort(): (batch: Payload) => void {
   port.on("message", (message: unknown) => {
@@ -57,7 +63,15 @@ function overPort(): (batch: Payload) => void {
     if (batch === undefined) throw new Error("The parent sent something that is not a batch.");
     service.onBatch(batch);
   });
-  return (batch) => postBatch(port, batch);
+  if (line === undefined) return (batch) => postBatch(port, batch);
+  line.onBatch = (batch) => service.onBatch(batch);
+  return (batch) => line.post(batch, relay);
+}
+
+/** Over the machine's own connection, what cannot leave over the worker's at once. */
+function relay({ bytes, buffers }: Payload, order: number): void {
+  // Copied: what is sent twice must stay here.
+  port.postMessage({ bytes: bytes.slice(), buffers, order });
 }
 
 function overStreams({ fromParentFd, toParentFd }: Relayed): (batch: Payload) => void {

@@ -11,13 +11,15 @@ import { serveWorker } from "./serve.ts";
 interface Opening {
   control: MessagePort;
   signals: SharedSignals | undefined;
+  isRelayed?: boolean | undefined;
 }
 
 declare const self: DedicatedWorkerGlobalScope;
 
-function open({ control, signals }: Opening): void {
+function open({ control, signals, isRelayed }: Opening): void {
   const service = serveWorker({
     post: (batch) => postBatch(self, batch),
+    isRelayed,
     signals: receiveSignals(signals),
     hostModules,
     loadTrackingEngine,

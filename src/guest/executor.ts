@@ -69,6 +69,8 @@ export interface ExecutorSettings {
   post(batch: Payload): void;
   /** See `WorkerSurroundings`. */
   isRelayed?: boolean | undefined;
+  /** See `WorkerSettings`. */
+  clockAheadMs?: number | undefined;
 }
 
 export class Executor {
@@ -154,8 +156,14 @@ export class Executor {
             imports: message.imports,
             globals: message.globals,
           };
-    const limits = message.limits ?? this.#settings.limits;
+    const limits = this.#byOwnClock(message.limits) ?? this.#settings.limits;
     this.#waiting.push(new Run(message.runId, message.slot, limits, target, message.session));
+  }
+
+  #byOwnClock(limits: RunLimits | undefined): RunLimits | undefined {
+    const { clockAheadMs = 0 } = this.#settings;
+    if (limits === undefined || limits.endsAt === 0 || clockAheadMs === 0) return limits;
+    return { ...limits, endsAt: limits.endsAt + clockAheadMs };
   }
 
   #cancel(runId: number): void {

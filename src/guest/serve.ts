@@ -145,6 +145,7 @@ class GuestWorker {
       signals,
       isolation: settings.isolation,
       limits: settings.limits,
+      clockAheadMs: settings.clockAheadMs,
       stackBytes: settings.stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),

@@ -65,10 +65,11 @@ interface EarlyWorker {
 }
 
 async function openEarly(settings: PoolSettings, workerId: number): Promise<EarlyWorker> {
-  const { environment, maxInFlightPerWorker, maxParkedPerWorker, fetch } = settings;
+  const { environment, maxInFlightPerWorker, maxParkedPerWorker, startTimeoutMs } = settings;
   // As the supervisor gives them: runs that wait keep theirs.
   const slots = maxInFlightPerWorker + maxParkedPerWorker;
-  const handle = await environment.open({ workerId, slots, network: fetch !== undefined });
+  const network = settings.fetch !== undefined;
+  const handle = await environment.open({ workerId, slots, network, startTimeoutMs });
   let ended: WorkerEnd | undefined;
   // Its end would go unheard until it has an owner, who then listens in this one's stead.
   handle.onEnd = (end) => {

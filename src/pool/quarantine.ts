@@ -75,7 +75,8 @@ export class Quarantine {
   /** This run was inside, for certain, when something was lost. True when that was once too often. */
   blame(run: Run, offence: Offence, reason: string): boolean {
     const { after } = this.#options;
-    if (after === 0) return false;
+    // What a session has in it is not its functions' doing: others must not lose them for that.
+    if (after === 0 || run.session !== undefined) return false;
     const offender = this.#offenderFor(run);
     offender.name = run.name;
     if (offence === "trap") offender.lostSandboxes++;

@@ -177,6 +177,7 @@ export class Supervisor {
           this.#succeed(seat, link, successor, reason);
         },
         lost: (successor, loss) => this.lose(successor, loss),
+        leaving: (successor, why) => this.#leave(successor, why),
       });
       return true;
     } catch (error) {
@@ -199,6 +200,16 @@ export class Supervisor {
     const { workerId, inFlightCount: runs } = old;
     events.emit("worker-recycled", { workerId, successorId: successor.workerId, reason, runs });
     this.reviewRetiring(old);
+  }
+
+  /** A worker leaves by itself: it finishes what it has, and its seat is given away at once. */
+  #leave(link: WorkerLink, reason: string): void {
+    const seat = this.seats.find((candidate) => candidate.link === link);
+    if (seat?.isUp !== true || this.#isStopped) return;
+    this.#retiring.add(link);
+    this.#vacate(seat, { reason, isDeliberate: true });
+    this.#options.onRetired(link);
+    this.reviewRetiring(link);
   }
 
   /** Ends a worker that has left its seat once its last run has settled. */
@@ -258,6 +269,7 @@ export class Supervisor {
           this.#seated(seat, link);
         },
         lost: (link, loss) => this.lose(link, loss),
+        leaving: (link, reason) => this.#leave(link, reason),
       });
     } catch (error) {
       seat.link = undefined;

@@ -36,6 +36,8 @@ export interface PreparedStart {
 
 /** Who is told how a start goes. */
 export interface StartListener {
+  /** It is about to leave by itself. */
+  leaving(link: WorkerLink, reason: string): void;
   /** The pipe is open: from now on the worker can be lost. Throws when it is no longer wanted. */
   opened(link: WorkerLink): void;
   /** It has everything, and must be known as a worker from this very moment. */
@@ -63,6 +65,7 @@ export class WorkerStart {
       link = started;
       opened.onEnd = ({ reason, exitCode, cause }) =>
         listener.lost(started, { reason, exitCode, cause });
+      opened.onLeaving = (reason) => listener.leaving(started, reason);
       listener.opened(started);
       await this.#initialise(started);
       // A definition may be made while this worker installs the ones before it.
@@ -81,7 +84,8 @@ export class WorkerStart {
     const { environment, startTimeoutMs, fetch } = settings;
     const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
     const open = async (): Promise<WorkerHandle> =>
-      launch.take(workerId) ?? environment.open({ workerId, slots, network: fetch !== undefined });
+      launch.take(workerId) ??
+      environment.open({ workerId, slots, network: fetch !== undefined, startTimeoutMs });
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancelTimeout = clock.schedule(startTimeoutMs, () => {

@@ -34,6 +34,8 @@ export interface WorkerSettings {
   installTimeoutMs: number;
   /** How much engine stack guest code may use, in bytes; the environment knows its native stack. */
   stackBytes: number;
+  /** Milliseconds by which this machine's clock is ahead of the pool's. */
+  clockAheadMs?: number | undefined;
   /** What another worker of the same pool answered with: its engine need not be booted again. */
   start?: EngineStart | undefined;
   /** Images to start from instead, and the registry they were made of. Trusted. */

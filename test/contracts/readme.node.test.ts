@@ -11,6 +11,7 @@ for (const page of [
   "README.md",
   "docs/dependencies.md",
   "docs/environments.md",
+  "docs/remote-workers.md",
   "docs/fetch.md",
   "docs/files.md",
   "docs/observability.md",

@@ -15,18 +15,21 @@ const CLOSE_GRACE_MS = 2_000;
  */
 export type Delivery = "sent" | "closed" | "too-big" | "too-slow";
 
+function ignored(): void {}
+
 /** Sends a frame unless more than `maxBufferedBytes` would wait for the peer to read them. */
 export function deliver(
   websocket: WebSocket,
   frame: string | Uint8Array,
   maxBufferedBytes: number,
+  written: () => void = ignored,
 ): Delivery {
   if (websocket.readyState !== OPEN) return "closed";
   const bytes = typeof frame === "string" ? Buffer.byteLength(frame) : frame.byteLength;
   if (bytes > maxBufferedBytes) return "too-big";
   if (websocket.bufferedAmount + bytes > maxBufferedBytes) return "too-slow";
   // What goes wrong later is reported by the socket's own error and close events.
-  websocket.send(frame, () => {});
+  websocket.send(frame, () => written());
   return "sent";
 }
 

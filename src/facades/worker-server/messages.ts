@@ -12,6 +12,7 @@ export const CLOSINGS = {
   shutdown: { code: 1001, reason: "Server shutting down" },
   unexpectedBinary: { code: 1003, reason: "Binary frames are not expected" },
   notRegistered: { code: 1008, reason: "Register first" },
+  disconnected: { code: 1008, reason: "Disconnected" },
   flood: { code: 1008, reason: "Too many messages" },
   faults: { code: 1008, reason: "Too many invalid messages" },
   tooBig: { code: 1009, reason: "Message too big" },

@@ -33,6 +33,16 @@ export interface Endpoint extends WebSocketEndpointOptions {
   readonly handler: WebSocketConnectionHandler;
 }
 
+/** Connections with another protocol than WebSocket, at a path of their own. */
+export interface StreamEndpoint {
+  /** What requests must ask for in `Upgrade`. */
+  readonly protocol: string;
+  /** What takes over the connection of a request, judged by its headers; undefined: it is refused. */
+  readonly accept: (
+    header: (name: string) => string | undefined,
+  ) => ((stream: Duplex) => void) | undefined;
+}
+
 export interface UpgradeOptions {
   readonly authToken: string | undefined;
   readonly maxMessageBytes: number;
@@ -63,6 +73,8 @@ export async function loadWebSocketServer(): Promise<WebSocketServerClass> {
 
 export class Upgrades {
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
+  readonly #streamEndpoints: ReadonlyMap<string, StreamEndpoint>;
+  readonly #streams = new Set<Duplex>();
   readonly #workers: ConnectionHandler;
   readonly #sockets: OpenSockets;
   readonly #options: UpgradeOptions;
@@ -75,8 +87,10 @@ export class Upgrades {
     workers: ConnectionHandler,
     sockets: OpenSockets,
     endpoints: ReadonlyMap<string, Endpoint>,
+    streamEndpoints: ReadonlyMap<string, StreamEndpoint>,
     options: UpgradeOptions,
   ) {
+    this.#streamEndpoints = streamEndpoints;
     this.#Server = Server;
     this.#workers = workers;
     this.#sockets = sockets;
@@ -88,6 +102,10 @@ export class Upgrades {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = pathOf(request.url);
     if (path === undefined) return refuse(socket, 400);
+    const streamEndpoint = this.#streamEndpoints.get(path);
+    if (streamEndpoint !== undefined && streamEndpoint.protocol === request.headers.upgrade) {
+      return this.#acceptStream(streamEndpoint, request, socket, head);
+    }
     const endpoint = this.#endpoints.get(path);
     if (endpoint !== undefined) return this.#acceptClient(endpoint, request, socket, head);
     if (this.#workers.unregisteredCount >= this.#options.maxUnregistered) {
@@ -98,6 +116,33 @@ export class Upgrades {
     this.#upgrade(Math.max(maxMessageBytes, maxBinaryBytes), request, socket, head, (websocket) =>
       this.#workers.handleConnection(websocket, socket),
     );
+  }
+
+  /** Ends the connections that have another protocol. */
+  closeStreams(): void {
+    for (const stream of this.#streams) stream.destroy();
+  }
+
+  #acceptStream(
+    { protocol, accept }: StreamEndpoint,
+    { headers }: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): void {
+    const take = accept((name) => {
+      const value = headers[name];
+      return typeof value === "string" ? value : undefined;
+    });
+    if (take === undefined) return refuse(socket, 401);
+    this.#streams.add(socket);
+    socket.once("close", () => this.#streams.delete(socket));
+    (socket as Socket).setNoDelay(true);
+    (socket as Socket).setTimeout(0);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${protocol}\r\nConnection: Upgrade\r\n\r\n`,
+    );
+    if (head.length > 0) socket.unshift(head);
+    take(socket);
   }
 
   #acceptClient(endpoint: Endpoint, request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -259,9 +259,9 @@ export class WorkerPool {
   }
 
   /** Sends a binary frame to a worker. False when it could not be sent. */
-  sendBinary(workerId: string, bytes: Uint8Array): boolean {
+  sendBinary(workerId: string, bytes: Uint8Array, written?: () => void): boolean {
     const worker = this.#workers.get(workerId);
-    return worker !== undefined && this.deliver(worker, bytes);
+    return worker !== undefined && this.deliver(worker, bytes, written);
   }
 
   /** Sends JSON to all workers. Throws what `JSON.stringify` throws. */
@@ -271,8 +271,8 @@ export class WorkerPool {
   }
 
   /** Sends a frame. A worker that does not read what it is sent is cut off. */
-  deliver(worker: ConnectedWorker, frame: string | Uint8Array): boolean {
-    const delivery = deliver(worker.websocket, frame, this.#maxBufferedBytes);
+  deliver(worker: ConnectedWorker, frame: string | Uint8Array, written?: () => void): boolean {
+    const delivery = deliver(worker.websocket, frame, this.#maxBufferedBytes, written);
     if (delivery === "too-big") {
       const limit = this.#maxBufferedBytes;
       this.#logger.error(`A message is larger than maxBufferedBytes (${limit}) and was not sent`, {

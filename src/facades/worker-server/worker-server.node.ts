@@ -27,6 +27,7 @@ import {
   type Endpoint,
   loadWebSocketServer,
   refuse,
+  type StreamEndpoint,
   Upgrades,
   type WebSocketConnectionHandler,
   type WebSocketEndpointOptions,
@@ -49,6 +50,8 @@ export class WorkerServer {
   readonly #sockets: OpenSockets;
   readonly #http: HttpHandlers;
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #streamEndpoints = new Map<string, StreamEndpoint>();
+  #upgrades: Upgrades | undefined;
   #state: ServerState = "stopped";
   #listening: Listening | undefined;
   #starting: Promise<void> | undefined;
@@ -122,9 +125,27 @@ export class WorkerServer {
     return this.#pool.send(workerId, message);
   }
 
-  /** Sends a binary frame. False when there is no such worker or it cannot be sent to. */
-  sendBinary(workerId: string, bytes: Uint8Array): boolean {
-    return this.#pool.sendBinary(workerId, bytes);
+  /**
+   * Sends a binary frame. False when there is no such worker or it cannot be sent to. `written` is
+   * called when the frame has left this process, or will not any more.
+   */
+  sendBinary(workerId: string, bytes: Uint8Array, written?: () => void): boolean {
+    return this.#pool.sendBinary(workerId, bytes, written);
+  }
+
+  /** The largest binary frame a worker may send. */
+  get maxBinaryBytes(): number {
+    return this.#settings.maxBinaryBytes;
+  }
+
+  /**
+   * Closes a worker's connection, with a reason of at most 123 bytes. What it had is lost at once.
+   * False when there is no such worker.
+   */
+  disconnect(workerId: string, reason: string): boolean {
+    if (this.#pool.get(workerId) === undefined) return false;
+    this.#connections.closeWorker(workerId, { code: CLOSINGS.disconnected.code, reason });
+    return true;
   }
 
   /** Bytes that wait for a worker to read them; beyond `maxBufferedBytes` it is cut off. */
@@ -245,6 +266,19 @@ export class WorkerServer {
   }
 
   /**
+   * Hands over the connections of requests for `path` that ask, in their header `Upgrade`, for
+   * another `protocol` than WebSocket. `accept` judges a request by its headers (lower case) and
+   * returns what takes the stream; undefined refuses it. Returns how to remove the endpoint.
+   */
+  addStreamEndpoint(path: string, protocol: string, accept: StreamEndpoint["accept"]): () => void {
+    const endpoint: StreamEndpoint = { protocol, accept };
+    this.#streamEndpoints.set(path, endpoint);
+    return () => {
+      if (this.#streamEndpoints.get(path) === endpoint) this.#streamEndpoints.delete(path);
+    };
+  }
+
+  /**
    * Starts to listen. Rejects when it is running, or with Node's own error (`EADDRINUSE`), after
    * which it may be tried again; with `unsupported-environment` when the package `ws` is missing.
    */
@@ -281,13 +315,14 @@ export class WorkerServer {
     const settings = this.#settings;
     try {
       const Server = await loadWebSocketServer();
-      const upgrades = new Upgrades(
+      const upgrades = (this.#upgrades = new Upgrades(
         Server,
         this.#connections,
         this.#sockets,
         this.#endpoints,
+        this.#streamEndpoints,
         settings,
-      );
+      ));
       this.#listening = await Listening.open({
         ...settings,
         onRequest: (request, response) => void this.#http.answer(request, response),
@@ -320,6 +355,7 @@ export class WorkerServer {
     const isDone = (): boolean => !this.#pool.isBusy && this.#http.activeCount === 0;
     await until(isDone, changes, drainTimeoutMs, this.#clock);
     this.#connections.closeAll();
+    this.#upgrades?.closeStreams();
     await this.#sockets.closeAll(CLOSINGS.shutdown);
     await this.#listening?.close();
     this.#listening = undefined;

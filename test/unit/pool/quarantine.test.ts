@@ -219,6 +219,19 @@ describe("quarantine", () => {
     );
   });
 
+  test("what happens in sessions is nobody's offence", async () => {
+    const staged = await quarantineStage();
+    for (let count = 0; count < 4; count++) {
+      const session = await staged.pool.session();
+      const run = watched(session.run("bad"));
+      await settle();
+      const worker = latest(staged);
+      worker.fail(worker.lastRun, "worker-lost", "The engine failed.", true);
+      expect(await stateOf(run)).toBe("worker-lost");
+    }
+    expect(staged.pool.quarantined()).toEqual([]);
+  });
+
   test("a run that waits when its function is quarantined is refused at once", async () => {
     const staged = await quarantineStage({ quarantine: { after: 1 }, maxInFlightPerWorker: 1 });
     const { pool } = staged;

@@ -46,6 +46,23 @@ test("a Node script calls, closes, and exits by itself", async () => {
   expect(stderr).toBe("");
 });
 
+test("the command runs a file, and a limit is an exit code", async () => {
+  const skep = join(app, "node_modules", ".bin", "skep");
+  await writeFile(join(app, "answer.mjs"), "export const answer = (n) => n * 2;\n");
+  const { stdout } = await run(skep, ["run", "answer.mjs", "--fn", "answer", "--args", "[21]"], {
+    cwd: app,
+    timeout: 30_000,
+  });
+  expect(stdout).toBe("42\n");
+  await writeFile(join(app, "endless.js"), "for (;;);\n");
+  const failed = await run(skep, ["run", "endless.js", "--timeout", "50ms", "--json"], {
+    cwd: app,
+    timeout: 30_000,
+  }).catch((error: { code: number; stdout: string }) => error);
+  expect(failed).toMatchObject({ code: 3 });
+  expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false, error: { code: "timeout" } });
+});
+
 test("a Vite app calls from a production build", async ({ page }) => {
   await build({ root: app, logLevel: "error" });
   const server = await preview({ root: app, logLevel: "error", preview: { port: 0 } });

@@ -31,6 +31,8 @@ const parents = [
   "src/facades/procedure-call/index.node.ts",
   "src/facades/worker-pool/index.node.ts",
   "src/facades/worker-server/index.node.ts",
+  "src/facades/deployments/index.node.ts",
+  "src/cli/main.node.ts",
   "src/facades/remote-worker/index.node.ts",
 ];
 

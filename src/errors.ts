@@ -27,6 +27,8 @@ export type SkepErrorCode =
   | "unsupported-environment"
   | "session-ended"
   | "image-refused"
+  | "unknown-deployment"
+  | "deployment-not-ready"
   | "closed"
   | "invalid-argument"
   | "guest-error";

@@ -10,6 +10,7 @@ const root = new URL("../../", import.meta.url);
 for (const page of [
   "README.md",
   "docs/dependencies.md",
+  "docs/deployments.md",
   "docs/environments.md",
   "docs/remote-workers.md",
   "docs/fetch.md",

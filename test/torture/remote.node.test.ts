@@ -14,7 +14,6 @@ beforeAll(async () => {
     workers: 8,
     allowHostModules: true,
     allowFetch: true,
-    allowFetch: true,
   }).ready();
 });
 afterAll(async () => {

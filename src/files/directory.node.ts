@@ -7,10 +7,10 @@ import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { join } from "node:path";
 import { isFileErrorCode, StorageError } from "./file-error.ts";
+import { countUsage } from "./usage.ts";
 import {
   type Entry,
   type FileBackend,
-  joined,
   type NamedEntry,
   nameOf,
   parentOf,
@@ -122,18 +122,8 @@ class DirectoryBackend implements FileBackend {
     await this.#at(from, async (place) => fs.rename(place, await this.#place(to)));
   }
 
-  async usage(): Promise<Usage> {
-    const usage: Usage = { bytes: 0, files: 0 };
-    const waiting = [""];
-    for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-      for (const { name, type } of await this.list(directory)) {
-        const path = joined(directory, name);
-        usage.files++;
-        if (type === "directory") waiting.push(path);
-        else usage.bytes += (await this.stat(path))?.size ?? 0;
-      }
-    }
-    return usage;
+  usage(): Promise<Usage> {
+    return countUsage(this);
   }
 
   /** Where a path is on the host, if every directory on the way is what it seems. */

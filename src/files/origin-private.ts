@@ -1,5 +1,6 @@
 /** Files in the browser's own storage of a page's origin (OPFS): they outlive pool and page. */
 import { StorageError } from "./file-error.ts";
+import { countUsage } from "./usage.ts";
 import {
   type Entry,
   type FileBackend,
@@ -102,18 +103,8 @@ class OriginPrivateBackend implements FileBackend {
     await this.remove(from);
   }
 
-  async usage(): Promise<Usage> {
-    const usage: Usage = { bytes: 0, files: 0 };
-    const waiting = [""];
-    for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-      for (const { name, type } of await this.list(directory)) {
-        const path = joined(directory, name);
-        usage.files++;
-        if (type === "directory") waiting.push(path);
-        else usage.bytes += (await this.stat(path))?.size ?? 0;
-      }
-    }
-    return usage;
+  usage(): Promise<Usage> {
+    return countUsage(this);
   }
 
   async #entry(directory: FileSystemDirectoryHandle, name: string): Promise<Entry> {

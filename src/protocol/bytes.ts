@@ -71,6 +71,18 @@ export class ByteWriter {
     this.length = at;
   }
 
+  /** Writes an integer where one byte was left for it, and makes room for it if it takes more. */
+  varintAt(at: number, value: number): void {
+    if (value < 0x80) {
+      this.bytes[at] = value;
+      return;
+    }
+    const after = this.bytes.slice(at + 1, this.length);
+    this.length = at;
+    this.varint(value);
+    this.raw(after);
+  }
+
   /** The bytes as they are, without their count. */
   raw(source: Uint8Array): void {
     const count = source.length;

@@ -60,4 +60,42 @@ describe.each(["sync", "asyncify"] as const)("%s", (name) => {
       { numRuns: CASES },
     );
   });
+
+  const withNames = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`name${index}`, index]));
+  const holesAndNames = Object.assign(Array<unknown>(3), { first: 1, second: 2, third: 3 });
+  const inheriting = Object.create(
+    { inherited: 1 },
+    {
+      own: { value: 2, enumerable: true },
+      hidden: { value: 3, enumerable: false },
+    },
+  ) as object;
+
+  it.each([
+    ["objects of as many names as one byte can count, and more", [127, 128, 129].map(withNames)],
+    ["an object of 20,000 names within others", { a: { b: withNames(20_000), c: 1 }, d: "after" }],
+    [
+      "rows whose names differ, move, and are taken away",
+      [{ a: 1, b: 2, c: 3 }, { a: 1, c: 3, b: 2 }, { b: 1 }, {}, { 7: 1, b: "x", a: { a: 1 } }],
+    ],
+    ["as many holes as names", [holesAndNames]],
+    ["undefined, and no holes", [[undefined, 1], [undefined]]],
+    ["nothing that is inherited", [inheriting]],
+  ])("carries %s", (_, subject) => {
+    const back = throughTheWall(subject);
+    expect(shape(back)).toBe(shape(structuredClone(subject)));
+  });
+
+  it("carries what is left when a getter takes a property away", () => {
+    const subject = (): object => ({
+      first: 1,
+      get second() {
+        delete (this as { third?: number }).third;
+        return 2;
+      },
+      third: 3,
+    });
+    expect(throughTheWall(subject())).toEqual(structuredClone(subject()));
+  });
 });

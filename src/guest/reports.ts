@@ -1,6 +1,6 @@
 /** What a worker says of a run besides its value. */
 import type { MessageFromWorker, WorkerFailureCode } from "../protocol/messages.ts";
-import type { Cell } from "./cells.ts";
+import type { Cell } from "./cell.ts";
 import type { Address } from "./engine.ts";
 import { ClassId, Tag } from "./marshal/heap-layout.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";

@@ -25,6 +25,8 @@ export interface Verdict {
   isTrap?: boolean;
 }
 
+export const ABORTED: Verdict = { code: "aborted", message: "The run was aborted." };
+
 export class Run {
   verdict: Verdict | undefined;
   /** The guest promise the run waits for, 0 before there is one. */

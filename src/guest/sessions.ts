@@ -5,7 +5,8 @@
  */
 import type { OpenSession, SessionState } from "../protocol/control.ts";
 import type { EngineFacts } from "./calibrate.ts";
-import type { Cell, Cells } from "./cells.ts";
+import type { Cell } from "./cell.ts";
+import type { Cells } from "./cells.ts";
 import { PAGE_BYTES } from "./engine.ts";
 import { imageOfState, stateOfImage } from "./image-state.ts";
 import type { Inventory } from "./inventory.ts";

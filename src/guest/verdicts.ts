@@ -2,7 +2,8 @@
  * Which limit ended a run, when the engine or the host's own code gave up. The host's evidence
  * decides (a refused growth, a touched stack watch), not an error's text alone.
  */
-import type { Cell, Cells } from "./cells.ts";
+import type { Cell } from "./cell.ts";
+import type { Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import { ClassId, Tag } from "./marshal/heap-layout.ts";
 import { errorText } from "./marshal/heap-reader.ts";

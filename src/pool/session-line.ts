@@ -276,7 +276,7 @@ export class SessionLine implements RunSession {
     }
     for (const item of waiting) {
       if ("target" in item)
-        dispatcher.failInSession(item, this.#endedError(settlement.receipt(item)));
+        dispatcher.sessionRuns.fail(item, this.#endedError(settlement.receipt(item)));
       else item.giveUp(this.#endedError());
     }
     this.#checkpoint = undefined;
@@ -315,13 +315,13 @@ export class SessionLine implements RunSession {
       if (run.phase !== "queued" || this.#current !== run) return;
       // It was lost as soon as it had the session.
       if (this.#place.link !== link) await this.#send(run);
-      else dispatcher.sendInSession(run, link);
+      else dispatcher.sessionRuns.send(run, link);
     } catch (error) {
       if (run.phase !== "queued") return;
       const receipt = settlement.receipt(run);
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The session's sandbox could not be opened: ${reason}`;
-      dispatcher.failInSession(
+      dispatcher.sessionRuns.fail(
         run,
         new SkepError("worker-lost", message, { receipt, cause: error }),
       );

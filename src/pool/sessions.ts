@@ -122,7 +122,8 @@ export class Sessions {
   async #chooseWorker(): Promise<WorkerLink> {
     const { supervisor, dispatcher, registry } = this.#core;
     await supervisor.someoneUp();
-    const links = dispatcher.links.length > 0 ? dispatcher.links : supervisor.upLinks();
+    const ready = dispatcher.scheduler.links;
+    const links = ready.length > 0 ? ready : supervisor.upLinks();
     const current = links.filter(({ revision }) => revision >= registry.revision);
     const candidates = current.length > 0 ? current : links;
     const [first, ...others] = candidates;

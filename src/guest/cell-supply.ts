@@ -101,7 +101,7 @@ export class CellSupply {
   #cannotMake(error: unknown): void {
     const { cells } = this.#settings;
     cells.dropFree();
-    if (cells.counts.parked > 0) {
+    if (cells.takenCount > 0) {
       this.#isCrowded = true;
       return;
     }

@@ -185,8 +185,13 @@ export class Cells {
     return true;
   }
 
-  /** Makes a sandbox for a stowed cell. */
-  async revive(cell: Cell): Promise<void> {
+  /** Makes a sandbox for a stowed cell; the same for all who ask for it meanwhile. */
+  revive(cell: Cell): Promise<void> {
+    cell.reviving ??= this.#revive(cell).finally(() => (cell.reviving = undefined));
+    return cell.reviving;
+  }
+
+  async #revive(cell: Cell): Promise<void> {
     const pages = cell.stowed?.maximumPages;
     if (pages === undefined) return;
     const sandbox = await Sandbox.create(this.#engine, pages);
@@ -316,9 +321,13 @@ export class Cells {
     return this.#facts.stackWasExhausted(cell.sandbox);
   }
 
-  get counts(): { free: number; running: number; parked: number } {
-    const free = this.#free.length;
-    return { free, running: 0, parked: this.#all.size - free };
+  get freeCount(): number {
+    return this.#free.length;
+  }
+
+  /** Cells that runs or sessions have, with a sandbox or without. */
+  get takenCount(): number {
+    return this.#all.size - this.#free.length;
   }
 
   get memoryBytes(): number {

@@ -354,8 +354,7 @@ export class Executor {
   #revive(run: Run, cell: Cell, act: (sandbox: Sandbox) => Completion): void {
     const { epoch } = cell;
     // All that happens meanwhile waits for the same sandbox, in order.
-    cell.reviving ??= this.#cells.revive(cell).finally(() => (cell.reviving = undefined));
-    cell.reviving.then(
+    this.#cells.revive(cell).then(
       () => cell.epoch === epoch && this.#resume(cell, act),
       (error: unknown) => {
         if (cell.epoch !== epoch) return;

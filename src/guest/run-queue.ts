@@ -150,8 +150,8 @@ export class RunQueue {
       return cannotWake(error);
     }
     this.#awaiting.add(run);
-    cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
-    cell.reviving
+    cells
+      .revive(cell)
       .then(() => {
         // Aborted meanwhile: nothing of it has happened.
         if (run.verdict) sender.send(failure(run, run.verdict));

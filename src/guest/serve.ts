@@ -202,9 +202,10 @@ class GuestWorker {
 
   statistics(): WorkerStatistics {
     const { cells, executor } = this.#started();
-    const { free, parked } = cells.counts;
+    const { freeCount: free, takenCount } = cells;
+    const { parkedCount: parked } = executor;
     return {
-      cells: { free, running: parked - executor.parkedCount, parked: executor.parkedCount },
+      cells: { free, running: takenCount - parked, parked },
       memoryBytes: cells.memoryBytes,
       usedBytes: cells.usedBytes,
       imageBytes: cells.image.bytes,

@@ -192,10 +192,7 @@ export class Sessions {
 
   async #awaken(cell: Cell): Promise<void> {
     const { cells } = this.#settings;
-    while (!cells.wake(cell)) {
-      cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
-      await cell.reviving;
-    }
+    while (!cells.wake(cell)) await cells.revive(cell);
   }
 
   /** The state of another worker, as if it had been put away here. */

@@ -41,7 +41,6 @@ export class Cells {
   #loans = 0;
   /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
   readonly #all = new Set<Cell>();
-  discarded = 0;
 
   constructor(
     choice: EngineChoice,
@@ -279,7 +278,6 @@ export class Cells {
     const isOutdated = sandbox.engine !== this.#engine;
     const isUnfit = sandbox.poisoned || sandbox.isForeign || isOutdated;
     if (isUnfit || isGrown || this.#free.length >= KEPT_FREE) {
-      if (sandbox.poisoned || isGrown) this.discarded++;
       this.#live--;
       this.#all.delete(cell);
       return;
@@ -319,10 +317,6 @@ export class Cells {
 
   stackWasExhausted(cell: Cell): boolean {
     return this.#facts.stackWasExhausted(cell.sandbox);
-  }
-
-  get freeCount(): number {
-    return this.#free.length;
   }
 
   /** Cells that runs or sessions have, with a sandbox or without. */

@@ -70,11 +70,6 @@ export class Executor {
     };
   }
 
-  /** How many runs wait for something outside the engine. */
-  get parkedCount(): number {
-    return this.#parked.size;
-  }
-
   stop(): void {
     this.#isStopped = true;
     for (const { run } of this.#parked.values()) clearTimeout(run.deadlineTimer);

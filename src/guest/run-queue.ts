@@ -53,9 +53,14 @@ export class RunQueue {
     this.#pump();
   }
 
+  /** Ends all that is under way: from now on nothing happens in here. */
   stop(): void {
     this.#isStopped = true;
     this.#waiting.length = 0;
+    const { supply, executor, sender } = this.#settings;
+    supply.stop();
+    executor.stop();
+    sender.stop();
   }
 
   #onMessage(message: MessageToWorker): void {

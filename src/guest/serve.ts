@@ -92,9 +92,7 @@ interface Running {
   empty: Image;
   cells: Cells;
   supply: CellSupply;
-  executor: Executor;
   queue: RunQueue;
-  sender: BatchSender;
   sessions: Sessions;
 }
 
@@ -161,7 +159,7 @@ class GuestWorker {
       isRelayed: isRelayed === true,
     });
     const queue = new RunQueue({ cells, supply, sessions, executor, sender, limits, clockAheadMs });
-    this.#running = { template, empty, cells, supply, executor, queue, sender, sessions };
+    this.#running = { template, empty, cells, supply, queue, sessions };
     if (taken) await this.#useTemplate(taken.template, door, cells);
     return { engineBuild, start };
   }
@@ -201,16 +199,8 @@ class GuestWorker {
   }
 
   statistics(): WorkerStatistics {
-    const { cells, executor } = this.#started();
-    const { freeCount: free, takenCount } = cells;
-    const { parkedCount: parked } = executor;
-    return {
-      cells: { free, running: takenCount - parked, parked },
-      memoryBytes: cells.memoryBytes,
-      usedBytes: cells.usedBytes,
-      imageBytes: cells.image.bytes,
-      discarded: cells.discarded,
-    };
+    const { memoryBytes, usedBytes } = this.#started().cells;
+    return { memoryBytes, usedBytes };
   }
 
   trim(): void {
@@ -239,13 +229,8 @@ class GuestWorker {
   }
 
   shutdown(): void {
-    const running = this.#running;
-    if (!running) return;
-    running.queue.stop();
-    running.supply.stop();
-    running.executor.stop();
-    running.sender.stop();
-    running.cells.dispose();
+    this.#running?.queue.stop();
+    this.#running?.cells.dispose();
     this.#running = undefined;
   }
 

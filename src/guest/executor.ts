@@ -29,6 +29,10 @@ const REFUSALS: ReadonlySet<WorkerFailureCode> = /*#__PURE__*/ new Set<WorkerFai
   "invalid-argument",
   "missing-dependency",
 ]);
+const SHARED_LOST: Verdict = {
+  code: "worker-lost",
+  message: "The shared sandbox was lost to another run.",
+};
 /** A result's buffer that grew beyond this is not kept. */
 const KEPT_WRITER_BYTES = 2 ** 20;
 
@@ -238,13 +242,10 @@ export class Executor {
 
   #leaveShared(run: Run, cell: Cell): void {
     if (cell.sandbox.poisoned) {
-      // Nobody in it can be told anything any more.
-      const verdict: Verdict = {
-        code: "worker-lost",
-        message: "The shared sandbox was lost to another run.",
-      };
-      this.#supply.dropShared();
-      for (const other of cell.runs) this.#fail(other, cell, verdict);
+      // Nobody in it can be told anything any more. The last one to leave has it thrown away.
+      const [other] = cell.runs;
+      if (other) this.#fail(other, cell, SHARED_LOST);
+      else this.#supply.dropShared();
       return;
     }
     cell.sandbox.free(run.owned);

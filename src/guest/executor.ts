@@ -3,8 +3,9 @@
  * once. The only place where guest code is entered after installation.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
-import type { HostReplyMessage, WorkerFailureCode } from "../protocol/messages.ts";
+import type { HostReplyMessage } from "../protocol/messages.ts";
 import { payloadBytes } from "../protocol/payload.ts";
+import { isOwnEnd } from "../protocol/run-ends.ts";
 import type { BatchSender } from "./batch-sender.ts";
 import { beginRun } from "./begin-run.ts";
 import { catchUp } from "./catch-up.ts";
@@ -22,13 +23,6 @@ import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import type { Completion, Sandbox } from "./sandbox.ts";
 import type { SessionMemory, Sessions } from "./sessions.ts";
 
-/** Failures after which a session is what the run made of it: it came to its end, or never began. */
-const REFUSALS: ReadonlySet<WorkerFailureCode> = /*#__PURE__*/ new Set<WorkerFailureCode>([
-  "not-marshallable",
-  "unknown-function",
-  "invalid-argument",
-  "missing-dependency",
-]);
 const SHARED_LOST: Verdict = {
   code: "worker-lost",
   message: "The shared sandbox was lost to another run.",
@@ -226,7 +220,7 @@ export class Executor {
 
   #fail(run: Run, cell: Cell, verdict: Verdict): void {
     this.#sender.send(failure(run, verdict));
-    this.#leave(run, cell, REFUSALS.has(verdict.code));
+    this.#leave(run, cell, isOwnEnd(verdict.code));
   }
 
   /** `isIntact`: the guest came to its own end, whatever that was. */

@@ -4,6 +4,7 @@
  */
 import { SkepError, type SkepErrorCode } from "../errors.ts";
 import type { RegistryChange } from "../protocol/control.ts";
+import { isLimit, isOwnEnd } from "../protocol/run-ends.ts";
 import type { PoolCore } from "./core.ts";
 import type { Limits } from "./limits.ts";
 import type { Run, RunOptions, RunSession } from "./run.ts";
@@ -22,28 +23,6 @@ interface Task {
   /** The session ended before it came to that. */
   giveUp(error: SkepError): void;
 }
-
-/** Errors of runs after which a session with `onLimit: "end"` ends. */
-const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "timeout",
-  "cpu-exceeded",
-  "gas-exceeded",
-  "memory-exceeded",
-  "stack-exceeded",
-  "host-calls-exceeded",
-  "input-exceeded",
-  "output-exceeded",
-  "aborted",
-]);
-
-/** Errors that a run came to by itself, so that its session keeps what it did before. */
-const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "guest-error",
-  "not-marshallable",
-  "unknown-function",
-  "invalid-argument",
-  "missing-dependency",
-]);
 
 /** What the sessions of a pool share. */
 export interface SessionSurroundings extends PlaceSurroundings {
@@ -152,7 +131,7 @@ export class SessionLine implements RunSession {
   }
 
   keepsAfter(code: SkepErrorCode): boolean {
-    return OWN_ENDS.has(code);
+    return isOwnEnd(code);
   }
 
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void {
@@ -332,7 +311,7 @@ export class SessionLine implements RunSession {
   async #conclude(code: SkepErrorCode | undefined): Promise<void> {
     const { onLimit, checkpoint } = this.#settings;
     if (this.#end !== undefined) return;
-    const reachedLimit = code !== undefined && LIMIT_CODES.has(code);
+    const reachedLimit = code !== undefined && (isLimit(code) || code === "aborted");
     if (reachedLimit && onLimit === "end") {
       this.end(`a run ended with "${code}", and onLimit is "end".`);
       return;

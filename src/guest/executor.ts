@@ -3,10 +3,10 @@
  * once. The only place where guest code is entered after installation.
  */
 import { ByteWriter } from "../protocol/bytes.ts";
-import type { HostReplyMessage } from "../protocol/messages.ts";
+import type { BatchSender } from "../protocol/batch-sender.ts";
+import type { HostReplyMessage, MessageFromWorker } from "../protocol/messages.ts";
 import { payloadBytes } from "../protocol/payload.ts";
 import { isOwnEnd } from "../protocol/run-ends.ts";
-import type { BatchSender } from "./batch-sender.ts";
 import { beginRun } from "./begin-run.ts";
 import { catchUp } from "./catch-up.ts";
 import type { Cell } from "./cell.ts";
@@ -34,7 +34,7 @@ export interface ExecutorSettings extends HostAccess {
   cells: Cells;
   supply: CellSupply;
   sessions: Sessions;
-  sender: BatchSender;
+  sender: BatchSender<MessageFromWorker>;
   /** The engine stack that images were made with. */
   stackBytes: number;
 }
@@ -45,7 +45,7 @@ export class Executor {
   readonly #settings: ExecutorSettings;
   readonly #cells: Cells;
   readonly #supply: CellSupply;
-  readonly #sender: BatchSender;
+  readonly #sender: BatchSender<MessageFromWorker>;
   readonly #surroundings: VisitSurroundings;
   readonly #parked = new Map<number, { run: Run; cell: Cell }>();
   #value = new ByteWriter(256);

@@ -1,8 +1,8 @@
 /** The worker's queue: takes runs in order, finds each a cell, and has it executed there. */
-import type { MessageToWorker, RunLimits } from "../protocol/messages.ts";
+import type { BatchSender } from "../protocol/batch-sender.ts";
+import type { MessageFromWorker, MessageToWorker, RunLimits } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { readToWorker } from "../protocol/wire.ts";
-import type { BatchSender } from "./batch-sender.ts";
 import type { CellSupply } from "./cell-supply.ts";
 import type { Cells } from "./cells.ts";
 import type { Executor } from "./executor.ts";
@@ -21,7 +21,7 @@ export interface RunQueueSettings {
   supply: CellSupply;
   sessions: Sessions;
   executor: Executor;
-  sender: BatchSender;
+  sender: BatchSender<MessageFromWorker>;
   /** Of runs that name no others. */
   limits: RunLimits;
   /** See `WorkerSettings`. */

@@ -14,11 +14,12 @@ import type {
   WorkerSettings,
   WorkerStatistics,
 } from "../protocol/control.ts";
+import { BatchSender } from "../protocol/batch-sender.ts";
 import type { MessageFromWorker } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
+import { writeFromWorker } from "../protocol/wire.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import type { Signals } from "../protocol/signals.ts";
-import { BatchSender } from "./batch-sender.ts";
 import { CellSupply } from "./cell-supply.ts";
 import { Cells } from "./cells.ts";
 import type { GuestApiName } from "./apis/web-apis.ts";
@@ -133,7 +134,7 @@ class GuestWorker {
       installTimeoutMs: settings.installTimeoutMs,
       door,
     };
-    const sender = new BatchSender(post);
+    const sender = new BatchSender(writeFromWorker, post);
     const choice = new EngineChoice(
       engine,
       () => this.#surroundings.loadTrackingEngine().then(loadTracking),

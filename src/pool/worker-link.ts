@@ -1,6 +1,6 @@
 /** One open worker: what is in flight on it, what it has installed, and the batches to and from it. */
 import type { HostAnswer, WorkerHandle } from "../environments/contract.ts";
-import { ByteWriter } from "../protocol/bytes.ts";
+import { BatchSender } from "../protocol/batch-sender.ts";
 import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
 import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
@@ -41,8 +41,6 @@ const SHARED_WINDOW_MS = 0.1;
 const MAXIMUM_WINDOW = 64;
 /** How much the latest run counts in the average: two slow runs in a row shrink the window. */
 const AVERAGE_WEIGHT = 0.2;
-/** A batch buffer that grew beyond this is not kept. */
-const KEPT_WRITER_BYTES = 1 << 20;
 
 /** The run a worker is executing, as last seen. */
 export interface Observation {
@@ -78,8 +76,7 @@ export class WorkerLink {
   readonly #limits: Limits;
   readonly #pendingRequests = new Set<(error: Error) => void>();
   readonly #inquiries = new Set<() => void>();
-  #writer = new ByteWriter();
-  #flushDue = false;
+  readonly #sender = new BatchSender(writeToWorker, (batch) => this.#post(batch));
   /** Sent, not settled and not parked. */
   #backlog = 0;
   #window = 2;
@@ -336,30 +333,23 @@ export class WorkerLink {
   /** The worker is gone: nothing it sent counts any more, and no request will be answered. */
   end(reason: string): void {
     this.#isAlive = false;
+    this.#sender.stop();
     for (const fail of this.#pendingRequests) fail(new WorkerGoneError(reason));
     for (const finish of this.#inquiries) finish();
   }
 
   #send(message: MessageToWorker): void {
-    writeToWorker(this.#writer, message);
-    if (this.#flushDue) return;
-    this.#flushDue = true;
     this.keepProcess(true);
-    // Everything that is submitted in the same turn goes in the same batch.
-    queueMicrotask(this.#flush);
+    this.#sender.send(message);
   }
 
-  readonly #flush = (): void => {
-    this.#flushDue = false;
-    if (!this.#isAlive || this.#writer.length === 0) return;
-    const batch = this.#writer.takePayload();
-    if (this.#writer.bytes.length > KEPT_WRITER_BYTES) this.#writer = new ByteWriter();
+  #post(batch: Payload): void {
     try {
       this.handle.post(batch);
     } catch (error) {
       this.listener.onBroken(this, "could not be sent a batch", error);
     }
-  };
+  }
 
   #receive(batch: Payload): void {
     if (!this.#isAlive) return;

@@ -4,7 +4,7 @@ import type { Payload } from "../protocol/payload.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
-import { endable } from "./worker-end.ts";
+import { endable } from "./worker-handle.ts";
 
 /** Node's ports hold the process open while they listen; a browser's know nothing of it. */
 interface HoldingPort extends MessagePort {

@@ -1,4 +1,5 @@
 /** A worker in the caller's own thread: the one place where an environment runs guest code itself. */
+import { messageOf } from "../errors.ts";
 import { serveWorker, type WorkerSurroundings } from "../guest/serve.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { createSignals } from "../protocol/signals.ts";
@@ -51,7 +52,7 @@ export function openInThread(spec: WorkerSpec, local: LocalSurroundings): Worker
     try {
       service.onBatch(batch);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       end({ reason: `The worker's code failed: ${reason}`, cause });
     }
   });

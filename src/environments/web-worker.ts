@@ -1,5 +1,5 @@
 /** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatchCopy, readBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
@@ -74,7 +74,7 @@ function createWorker(spec: WorkerSpec): Worker {
       name: `skep worker ${spec.workerId}`,
     });
   } catch (cause) {
-    throw failure(cause instanceof Error ? cause.message : String(cause), cause);
+    throw failure(messageOf(cause), cause);
   }
 }
 

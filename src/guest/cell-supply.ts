@@ -2,6 +2,7 @@
  * A cell for each run: one of its own that is free, is lent by a run that waits, or is made; in
  * `isolation: "worker"` the one that all share.
  */
+import { messageOf } from "../errors.ts";
 import type { Cell } from "./cell.ts";
 import type { Cells } from "./cells.ts";
 import type { Run, Verdict } from "./run.ts";
@@ -110,7 +111,7 @@ export class CellSupply {
       return;
     }
     this.#failedMakings = 0;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.onFailure({ code: "worker-lost", message: `No sandbox could be made: ${reason}` });
   }
 }

@@ -2,6 +2,7 @@
  * Executes runs: enters the engine, parks a run while its guest waits, and settles each exactly
  * once. The only place where guest code is entered after installation.
  */
+import { messageOf } from "../errors.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { BatchSender } from "../protocol/batch-sender.ts";
 import type { HostReplyMessage, MessageFromWorker } from "../protocol/messages.ts";
@@ -348,7 +349,7 @@ export class Executor {
       () => cell.epoch === epoch && this.#resume(cell, act),
       (error: unknown) => {
         if (cell.epoch !== epoch) return;
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         const message = `No sandbox could be made to go on in: ${reason}`;
         this.#fail(run, cell, { code: "worker-lost", message });
         this.onTurnEnd();

@@ -1,4 +1,5 @@
 /** The worker's queue: takes runs in order, finds each a cell, and has it executed there. */
+import { messageOf } from "../errors.ts";
 import type { BatchSender } from "../protocol/batch-sender.ts";
 import type { MessageFromWorker, MessageToWorker, RunLimits } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
@@ -146,7 +147,7 @@ export class RunQueue {
     const cell = sessions.cellOf(run.sessionId);
     if (!cell) return fail("The worker does not have the session.");
     const cannotWake = (error: unknown): void => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       fail(`No sandbox could be made for the session: ${reason}`);
     };
     try {

@@ -2,6 +2,7 @@
  * A worker's code, whatever thread it is in: the control interface, and the queue of runs behind
  * the data wire. Environments bring the surroundings.
  */
+import { messageOf } from "../errors.ts";
 import { transfer } from "comlink";
 import type {
   EngineName,
@@ -194,7 +195,7 @@ class GuestWorker {
       return { ok: true, revision: change.revision };
     } catch (error) {
       if (error instanceof InstallError) return { ok: false, failure: error.failure };
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return { ok: false, failure: { kind: "bootstrap", name: "sandbox", message } };
     }
   }
@@ -246,7 +247,7 @@ class GuestWorker {
 }
 
 function slowResets(error: unknown): MessageFromWorker {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const message = `The engine for short runs and large images could not be loaded, so they cost more: ${reason}`;
   return { type: "warning", runId: 0, name: "slow-resets", message };
 }

@@ -3,7 +3,7 @@
  * that keep a registry of their own across starts and stops build on this.
  */
 import type { Platform } from "../environments/contract.ts";
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -284,7 +284,7 @@ export class PoolCore {
   }
 
   #onBroken(link: WorkerLink, what: string, error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     const message = `Worker ${link.workerId} ${what}: ${detail}`;
     const name = error instanceof UnknownMessageError ? "unknown-message" : "worker-broken";
     this.events.emit("warning", { name, message, workerId: link.workerId });

@@ -2,7 +2,7 @@
  * One session: the line of what is to happen in it. Runs and everything else (snapshots, forks,
  * hibernation) happen one after the other, in the order they were asked for.
  */
-import { SkepError, type SkepErrorCode } from "../errors.ts";
+import { messageOf, SkepError, type SkepErrorCode } from "../errors.ts";
 import type { RegistryChange } from "../protocol/control.ts";
 import { isLimit, isOwnEnd } from "../protocol/run-ends.ts";
 import type { PoolCore } from "./core.ts";
@@ -298,7 +298,7 @@ export class SessionLine implements RunSession {
     } catch (error) {
       if (run.phase !== "queued") return;
       const receipt = settlement.receipt(run);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const message = `The session's sandbox could not be opened: ${reason}`;
       dispatcher.sessionRuns.fail(
         run,
@@ -333,7 +333,7 @@ export class SessionLine implements RunSession {
       if (this.#end === undefined) this.#checkpoint = checkpoint;
     } catch (error) {
       if (this.#end !== undefined) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#surroundings.core.events.emit("warning", {
         name: "checkpoint-failed",
         message: `Session ${this.id} keeps the checkpoint from before its last run: ${reason}`,

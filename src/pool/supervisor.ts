@@ -1,5 +1,5 @@
 /** Keeps the pool's seats taken: opens workers, notices their end, restarts them. */
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { EventEmitter } from "./events.ts";
 import type { PoolSettings } from "./options.ts";
@@ -370,8 +370,4 @@ function stoppedError(): SkepError {
 function supersededError(workerId: number): SkepError {
   const message = `Worker ${workerId} was lost before its replacement was ready, and has another.`;
   return new SkepError("worker-lost", message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

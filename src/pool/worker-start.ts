@@ -1,6 +1,6 @@
 /** From nothing to a worker that runs the engine and has all that is defined. */
 import type { WorkerHandle } from "../environments/contract.ts";
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { IMAGE_REFUSED, type InstallFailure, type PreparedImages } from "../protocol/control.ts";
 import type { FileSetup } from "../protocol/file-calls.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -169,7 +169,7 @@ function startError(workerId: number, error: unknown, explain: Explain): SkepErr
   if (error instanceof Error && error.name === IMAGE_REFUSED) {
     return new SkepError("image-refused", `The image is refused: ${error.message}.`);
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new SkepError("unsupported-environment", `Worker ${workerId} could not start: ${reason}`, {
     cause: error,
   });

@@ -10,7 +10,7 @@ export class Cell {
   image: Image;
   /** The runs in it: at most one, but for a shared cell. */
   readonly runs: Set<Run> = new Set();
-  /** Counts resets. What arrives late for an earlier epoch finds nobody. */
+  /** Counts its beginnings. What arrives late for an earlier one finds nobody. */
   epoch = 0;
   /** How far its runs outgrew the image at most. Memory that was touched once stays. */
   growthBytes = 0;
@@ -56,6 +56,15 @@ export class Cell {
     this.stowed = undefined;
     this.#sandbox = sandbox;
     if (this.hooks) sandbox.hooks = this.hooks;
+  }
+
+  /** What its guest has asked the host for finds nobody from now on. */
+  abandonCalls(): void {
+    this.epoch++;
+    this.pendingHostCalls = 0;
+    // Clearing what is empty is not free: it makes a new table.
+    if (this.hostCalls.size > 0) this.hostCalls.clear();
+    if (this.requests !== undefined) this.endRequests();
   }
 
   /** Nobody waits for its requests any more. */

@@ -250,15 +250,11 @@ export class Cells {
   release(cell: Cell, cpuMs: number): void {
     this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
-    // A run of its next epoch that has no timer waits for none.
+    // A run after this one that has no timer waits for none.
     cell.timer = undefined;
-    cell.epoch++;
     cell.used = true;
-    cell.pendingHostCalls = 0;
-    // Clearing what is empty is not free: it makes a new table.
-    if (cell.hostCalls.size > 0) cell.hostCalls.clear();
+    cell.abandonCalls();
     if (cell.handles.size > 0) cell.handles.clear();
-    if (cell.requests !== undefined) cell.endRequests();
     this.#idle.delete(cell);
     if (cell.session !== undefined) cell.session = undefined;
     if (cell.stowed) {

@@ -65,7 +65,7 @@ export class Executor {
       send: (message) => sender.send(message),
       flush: () => sender.flush(),
       resume: (cell, act) => this.#resume(cell, act),
-      hasEnded: (run) => this.#hasEnded(run),
+      endIfDecided: (run) => this.#endIfDecided(run),
     };
   }
 
@@ -309,12 +309,12 @@ export class Executor {
     if (!cell?.hostCalls.delete(callId)) return;
     cell.pendingHostCalls--;
     parked?.run.countInput(payloadBytes(payload));
-    if (parked && this.#hasEnded(parked.run)) return;
+    if (parked && this.#endIfDecided(parked.run)) return;
     this.#resume(cell, (sandbox) => settlePending(sandbox, callId, { succeeded, payload }));
   }
 
   /** Ends a parked run whose verdict is known already. Returns whether it is. */
-  #hasEnded(run: Run): boolean {
+  #endIfDecided(run: Run): boolean {
     const parked = this.#parked.get(run.id);
     if (parked === undefined || run.verdict === undefined) return false;
     this.#fail(run, parked.cell, run.verdict);

@@ -49,7 +49,7 @@ export interface VisitSurroundings extends HostAccess {
   /** Enters the engine again for a cell that waits. */
   readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
   /** Ends a run that waits, if its verdict is known. Returns whether it is. */
-  readonly hasEnded: (run: Run) => boolean;
+  readonly endIfDecided: (run: Run) => boolean;
 }
 
 const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
@@ -246,7 +246,7 @@ class CellVisit implements HostVisit {
   pending(id: number, promise: PromiseLike<unknown>): void {
     const cell = this.#cell;
     const { epoch } = cell;
-    const { door, resume, hasEnded, current } = this.#surroundings;
+    const { door, resume, endIfDecided, current } = this.#surroundings;
     const run = current();
     const asked = {
       handles: this.handles,
@@ -260,7 +260,7 @@ class CellVisit implements HostVisit {
       if (cell.epoch !== epoch) return;
       cell.pendingHostCalls--;
       const reply = door.encodeOutcome(asked, outcome);
-      if (run && hasEnded(run)) return;
+      if (run && endIfDecided(run)) return;
       resume(cell, (sandbox) => settlePending(sandbox, id, reply));
     };
     promise.then(

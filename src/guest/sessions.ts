@@ -175,10 +175,7 @@ export class Sessions {
     }
     cells.rollBack(cell, before);
     // What was under way for the run is no longer awaited by anybody in there.
-    cell.epoch++;
-    cell.hostCalls.clear();
-    cell.pendingHostCalls = 0;
-    cell.endRequests();
+    cell.abandonCalls();
     session.late = [];
     session.hasTimer = true;
     session.isCopy = true;

@@ -5,7 +5,7 @@
 import { messageOf, SkepError, type SkepErrorCode } from "../errors.ts";
 import type { RegistryChange } from "../protocol/control.ts";
 import { isLimit, isOwnEnd } from "../protocol/run-ends.ts";
-import type { PoolCore } from "./core.ts";
+import type { Receipt } from "../receipt.ts";
 import type { Limits } from "./limits.ts";
 import type { Run, RunOptions, RunSession } from "./run.ts";
 import type { PackedState } from "./session-pack.ts";
@@ -238,7 +238,7 @@ export class SessionLine implements RunSession {
     this.#surroundings.onGone(this);
   }
 
-  #endedError(receipt?: ReturnType<PoolCore["settlement"]["receipt"]>): SkepError {
+  #endedError(receipt?: Receipt): SkepError {
     const { code, message } = this.#end ?? { code: "session-ended", message: "" };
     return new SkepError(code, message, { receipt });
   }

@@ -231,19 +231,19 @@ export class Supervisor {
       const { link } = seat;
       seat.link = undefined;
       seat.apply("closed", reason);
-      if (link === undefined) return;
-      link.end(reason);
-      await link.handle.terminate().catch(() => {});
-      this.#options.events.emit("worker-ended", { workerId: link.workerId });
+      if (link !== undefined) await this.#end(link, reason);
     });
-    const retired = [...this.#retiring].map(async (link) => {
-      link.end(reason);
-      await link.handle.terminate().catch(() => {});
-      this.#options.events.emit("worker-ended", { workerId: link.workerId });
-    });
+    const retired = [...this.#retiring].map((link) => this.#end(link, reason));
     this.#retiring.clear();
     this.#wakeWaiting();
     await Promise.all([...ends, ...retired]);
+  }
+
+  /** Ends a worker that is not lost: nobody needs it any more. */
+  async #end(link: WorkerLink, reason: string): Promise<void> {
+    link.end(reason);
+    await link.handle.terminate().catch(() => {});
+    this.#options.events.emit("worker-ended", { workerId: link.workerId });
   }
 
   #wakeWaiting(): void {
@@ -296,14 +296,11 @@ export class Supervisor {
 
   /** The worker ends once its runs have; it must have left its seat. */
   async #retire(link: WorkerLink): Promise<void> {
-    const { settings, events } = this.#options;
+    const { settings } = this.#options;
     // Not before it has said so: what is freed by itself is freed at once.
     const shutDown = () => link.handle.control.shutdown();
     await link.request("shut down", shutDown, settings.limits.graceMs).catch(() => {});
-    if (!this.#retiring.delete(link)) return;
-    link.end("It was recycled.");
-    await link.handle.terminate().catch(() => {});
-    events.emit("worker-ended", { workerId: link.workerId });
+    if (this.#retiring.delete(link)) await this.#end(link, "It was recycled.");
   }
 
   /** Restarts a seat whose worker could not start. */

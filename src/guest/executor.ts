@@ -15,10 +15,10 @@ import type { CellSupply } from "./cell-supply.ts";
 import type { Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import { cellHooks, type HostAccess, settlePending, type VisitSurroundings } from "./host-visit.ts";
-import { Tag } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { failure, plainResult, uncaughtWarning } from "./reports.ts";
+import { failure, uncaughtWarning } from "./reports.ts";
+import { completionValue, plainResult } from "./result.ts";
 import type { Run, Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import type { Completion, Sandbox } from "./sandbox.ts";
@@ -92,8 +92,9 @@ export class Executor {
     } catch (error) {
       return this.#fail(run, cell, this.#brokenVerdict(cell, error));
     }
+    const late = run.verdictBy(now);
     // It has waited too long behind others.
-    if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
+    if (late) return this.#fail(run, cell, late);
     this.#enter(run, cell, () => {
       if (session) {
         catchUp(run, cell, session, this.#cells, (thrown) =>
@@ -134,9 +135,8 @@ export class Executor {
     this.#current = undefined;
     signals?.leave();
     run.peakMemoryBytes = Math.max(run.peakMemoryBytes, this.#cells.heapBytes(cell));
-    if (broken !== undefined) this.#fail(run, cell, this.#brokenVerdict(cell, broken));
-    else if (run.verdict) this.#fail(run, cell, run.verdict);
-    else if (run.isOver(after)) this.#fail(run, cell, run.verdict ?? run.timedOut());
+    const verdict = broken === undefined ? run.verdictBy(after) : this.#brokenVerdict(cell, broken);
+    if (verdict) this.#fail(run, cell, verdict);
     else {
       try {
         if (thrown) this.#failThrown(run, cell, thrown.value);
@@ -160,15 +160,9 @@ export class Executor {
     if (promise.state === "pending") return this.#park(run, cell);
     const { target } = run;
     if (target.type === "source" && target.kind === "script" && !run.isUnwrapped) {
-      // Top-level await yields `{ value }`: the engine's own wrapper, not the guest's. A completion
-      // value that is a promise is awaited as well, like a function's result.
       run.isUnwrapped = true;
-      // A guest that made Object.prototype a thenable, or put a setter there, has taken its own value
-      // away; and what it resolved with instead may be a number, which is nobody's address.
-      const { heap } = sandbox;
-      const isObject = heap.tag(promise.result) === Tag.object;
-      const found = isObject ? heap.findData(heap.pointer(promise.result), "value") : 0;
-      run.promise = found === 0 ? sandbox.instance.exports.QTS_GetUndefined() : found;
+      // One that is a promise is awaited as well, like a function's result.
+      run.promise = completionValue(sandbox, promise.result);
       return this.#review(run, cell);
     }
     return this.#settle(run, cell, promise.result);

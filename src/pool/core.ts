@@ -223,7 +223,7 @@ export class PoolCore {
     const links = supervisor.upLinks();
     if (end !== "forced" && end !== "late") {
       const shutdowns = links.map(async (link) => {
-        await link.request(
+        await link.requests.make(
           "shut down",
           () => link.handle.control.shutdown(),
           settings.limits.graceMs,

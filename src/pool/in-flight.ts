@@ -1,4 +1,4 @@
-/** Runs in flight: sent to a worker, and not back yet. */
+/** Runs in flight, on whatever worker: sent, and not back yet. */
 import type { RunCost } from "../protocol/messages.ts";
 import type { EventEmitter } from "./events.ts";
 import type { Run } from "./run.ts";

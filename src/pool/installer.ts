@@ -6,7 +6,8 @@ import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
 import type { Explain } from "./place.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
+import { ControlTimeoutError, WorkerGoneError } from "./control-requests.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 export interface InstallerOptions {
   registry: Registry;

@@ -264,7 +264,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
       id: seat.workerId,
       state: seat.state,
       pending: seat.link?.inFlightCount ?? 0,
-      pendingControl: seat.link?.pendingRequestCount ?? 0,
+      pendingControl: seat.link?.requests.pendingCount ?? 0,
       restartAttempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),
       restarts: seat.restarts,
       memoryBytes: seat.link?.statistics?.memoryBytes,

@@ -215,7 +215,7 @@ export class Supervisor {
   /** Ends a worker that has left its seat once its last run has settled. */
   reviewRetiring(link: WorkerLink): void {
     if (!this.#retiring.has(link) || link.inFlightCount + link.sessionCount > 0) return;
-    if (link.pendingRequestCount === 0) void this.#retire(link);
+    if (link.requests.pendingCount === 0) void this.#retire(link);
   }
 
   /** Tells a worker that something in it is past its limits, or no longer is. */
@@ -299,7 +299,7 @@ export class Supervisor {
     const { settings } = this.#options;
     // Not before it has said so: what is freed by itself is freed at once.
     const shutDown = () => link.handle.control.shutdown();
-    await link.request("shut down", shutDown, settings.limits.graceMs).catch(() => {});
+    await link.requests.make("shut down", shutDown, settings.limits.graceMs).catch(() => {});
     if (this.#retiring.delete(link)) await this.#end(link, "It was recycled.");
   }
 

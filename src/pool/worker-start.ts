@@ -117,7 +117,7 @@ export class WorkerStart {
     const prepared = this.#prepared();
     const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
     const { engineBuild } = await this.#sharedStart.initialise((start) =>
-      link.request(
+      link.requests.make(
         "start its engine",
         () =>
           link.handle.control.initialise({

@@ -90,7 +90,6 @@ class TemplateBuilder {
   readonly #settings: TemplateSettings;
   readonly #sandbox: Sandbox;
   readonly #inventory: Inventory;
-  /** What the guest's helpers are applied to. */
   readonly #startedAt: number = performance.now();
   readonly #deadline: number;
   readonly #handles = new Map<number, object>();

@@ -117,3 +117,8 @@ export class GuestError extends SkepError {
     });
   }
 }
+
+/** What an error says; or what was thrown, where that is none. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,5 +1,5 @@
 /** Parts of skep that are only fetched when they are used, so that importing it stays cheap. */
-import { SkepError } from "./errors.ts";
+import { messageOf, SkepError } from "./errors.ts";
 
 /**
  * Loads a part with `load`, which must contain the literal `import()` that bundlers look for.
@@ -10,7 +10,7 @@ export async function loadPart<Part>(purpose: string, load: () => Promise<Part>)
   try {
     return await load();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new SkepError(
       "unsupported-environment",
       `The part of skep for ${purpose} could not be loaded: ${reason}. Serve every file of the ` +

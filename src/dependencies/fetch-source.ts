@@ -1,4 +1,5 @@
 /** Fetches a dependency's source text over HTTP, with limits. */
+import { messageOf } from "../errors.ts";
 import { isHttpUrl } from "./http-url.ts";
 import { parseIntegrity } from "./integrity-expression.ts";
 import { integrityFailure } from "./integrity.ts";
@@ -73,7 +74,7 @@ async function get(url: string, redirect: RequestRedirect, signal: AbortSignal):
     });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw new Error(`${url} could not be fetched: ${detail}`, { cause: error });
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOverMessages } from "./control-messages.ts";
 import { ReportedSignals } from "./reported-signals.ts";
-import { endable } from "./worker-end.ts";
+import { opening } from "./worker-handle.ts";
 
 /** As in `worker-threads.ts`: the guests' thread is of the same kind. */
 const STACK_MB = 32;
@@ -39,11 +39,11 @@ export function childProcess(options: ChildProcessOptions = {}): Environment {
     loadsEngine: true,
     // See `worker-threads.ts`.
     stackBytes: { sync: 512 * 1024, asyncify: 64 * 1024 },
-    open: (spec) => open(spec, rights),
+    open: (spec) => openProcess(spec, rights),
   };
 }
 
-async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHandle> {
+async function openProcess(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHandle> {
   const name = `skep worker ${spec.workerId}`;
   const child = await start(name, processArguments(rights, spec));
   // Batches do not pass through the relay: it would cost a call more than the rest of the way.
@@ -64,71 +64,62 @@ async function open(spec: WorkerSpec, rights: ProcessRights): Promise<WorkerHand
     onSilent: (silentMs) => finish({ reason: `Its process did not answer for ${silentMs} ms.` }),
   });
   const { control, deliver } = controlOverMessages((message) => send({ type: "control", message }));
-  const { handle, end } = endable({
-    control,
-    signals,
-    post: batchSender(toChild),
-    keepAlive(alive) {
-      for (const held of [child, child.channel, toChild, fromChild]) {
-        if (alive) held?.ref();
-        else held?.unref();
-      }
+  const { handle, opened, open, end } = opening(
+    {
+      control,
+      signals,
+      post: batchSender(toChild),
+      keepAlive(alive) {
+        for (const held of [child, child.channel, toChild, fromChild]) {
+          if (alive) held?.ref();
+          else held?.unref();
+        }
+      },
+      stop() {
+        signals.stop();
+        // Whoever waits for the end must not find the host's process gone before.
+        child.ref();
+        child.kill("SIGKILL");
+        return hasExited;
+      },
     },
-    stop() {
-      signals.stop();
-      // Whoever waits for the end must not find the host's process gone before.
-      child.ref();
-      child.kill("SIGKILL");
-      return hasExited;
-    },
-  });
+    startFailure,
+  );
 
   let lastWords: Extract<MessageFromRelay, { type: "last-words" }> | undefined;
-  let isOpen = false;
-  let reject: (error: SkepError) => void;
 
   function finish(reason: WorkerEnd): void {
     signals.end(lastWords?.activity);
-    if (isOpen) end(reason);
-    else {
-      const message = `The process could not start: ${reason.reason}`;
-      reject(new SkepError("unsupported-environment", message, { cause: reason.cause }));
-    }
+    end(reason);
     // One that cannot be talked to may still run.
     void handle.terminate();
   }
 
-  return new Promise((resolve, rejectOpening) => {
-    reject = rejectOpening;
+  function onMessage(message: MessageFromRelay): void {
+    if (message.type === "activity") signals.report(message.activity);
+    else if (message.type === "control") deliver(message.message);
+    else if (message.type === "last-words") lastWords = message;
+    else open();
+  }
 
-    function onMessage(message: MessageFromRelay): void {
-      if (message.type === "activity") signals.report(message.activity);
-      else if (message.type === "control") deliver(message.message);
-      else if (message.type === "last-words") lastWords = message;
-      else if (!isOpen) {
-        isOpen = true;
-        resolve(handle);
-      }
-    }
-
-    receiveBatches(fromChild, {
-      onBatch: (batch) => handle.onBatch(batch),
-      onBroken: (cause) => finish({ reason: "Its process sent what is no batch.", cause }),
-    });
-    child.on("message", (value: unknown) => {
-      const message = readFromRelay(value);
-      if (message !== undefined) onMessage(message);
-      else finish({ reason: "Its process sent something that is no message." });
-    });
-    child.on("error", (cause) => finish({ reason: cause.message, cause }));
-    // After "exit", and when everything was read that the process had sent.
-    child.on("close", (code, signal) => {
-      const exitCode = lastWords?.exitCode ?? code ?? undefined;
-      finish({ exitCode, reason: lastWords?.reason ?? endReason(code, signal, lastPrint()) });
-    });
-    const { heapMb } = rights;
-    send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, ...STREAMS });
+  receiveBatches(fromChild, {
+    onBatch: (batch) => handle.onBatch(batch),
+    onBroken: (cause) => finish({ reason: "Its process sent what is no batch.", cause }),
   });
+  child.on("message", (value: unknown) => {
+    const message = readFromRelay(value);
+    if (message !== undefined) onMessage(message);
+    else finish({ reason: "Its process sent something that is no message." });
+  });
+  child.on("error", (cause) => finish({ reason: cause.message, cause }));
+  // After "exit", and when everything was read that the process had sent.
+  child.on("close", (code, signal) => {
+    const exitCode = lastWords?.exitCode ?? code ?? undefined;
+    finish({ exitCode, reason: lastWords?.reason ?? endReason(code, signal, lastPrint()) });
+  });
+  const { heapMb } = rights;
+  send({ type: "open", name, slots: spec.slots, stackMb: STACK_MB, heapMb, ...STREAMS });
+  return opened;
 }
 
 async function start(name: string, execArgv: string[]): Promise<ChildProcess> {
@@ -143,8 +134,12 @@ async function start(name: string, execArgv: string[]): Promise<ChildProcess> {
   if (child.pid !== undefined) return child;
   // The system has no room for another one, for instance.
   const cause = await new Promise<Error>((resolve) => child.once("error", resolve));
-  const message = `The process could not start: ${cause.message}`;
-  throw new SkepError("unsupported-environment", message, { cause });
+  throw startFailure({ reason: cause.message, cause });
+}
+
+function startFailure({ reason, cause }: WorkerEnd): SkepError {
+  const message = `The process could not start: ${reason}`;
+  return new SkepError("unsupported-environment", message, { cause });
 }
 
 /** Reads what a process prints, so that it never waits for that, and keeps the end of it. */

@@ -1,7 +1,7 @@
 /** Loads and compiles the engine in Node. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import type { EngineName } from "../protocol/control.ts";
 
 /** The compiled engine. Rejects with `unsupported-environment` and the reason. */
@@ -14,7 +14,7 @@ export async function loadEngine(engine: EngineName): Promise<WebAssembly.Module
   try {
     return await WebAssembly.compile(await readFile(url));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new SkepError(
       "unsupported-environment",
       `The engine file ${fileURLToPath(url)} could not be loaded: ${reason}. ` +

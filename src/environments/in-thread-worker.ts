@@ -1,10 +1,11 @@
 /** A worker in the caller's own thread: the one place where an environment runs guest code itself. */
+import { messageOf } from "../errors.ts";
 import { serveWorker, type WorkerSurroundings } from "../guest/serve.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { createSignals } from "../protocol/signals.ts";
 import type { WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver, exposeControl } from "./control-port.ts";
-import { endable } from "./worker-end.ts";
+import { endable } from "./worker-handle.ts";
 
 /** Node's ports hold the process open while they listen; a browser's know nothing of it. */
 interface HoldingPort extends MessagePort {
@@ -51,7 +52,7 @@ export function openInThread(spec: WorkerSpec, local: LocalSurroundings): Worker
     try {
       service.onBatch(batch);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       end({ reason: `The worker's code failed: ${reason}`, cause });
     }
   });

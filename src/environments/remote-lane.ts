@@ -22,7 +22,7 @@ import type { Payload } from "../protocol/payload.ts";
 import { BatchOrder } from "./batch-order.ts";
 import type { WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { ReportedSignals } from "./reported-signals.ts";
-import { endable } from "./worker-end.ts";
+import { endable } from "./worker-handle.ts";
 
 /** The way to the other machine. */
 export interface LaneLine {

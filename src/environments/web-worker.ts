@@ -1,10 +1,10 @@
 /** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatchCopy, readBatch } from "../protocol/batches.ts";
-import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
+import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
-import { endable } from "./worker-end.ts";
+import { opening } from "./worker-handle.ts";
 
 /** What the worker posts once its code has loaded. */
 const OPEN = "open";
@@ -21,58 +21,48 @@ export const webWorker: Environment = {
   // arrays nested a few hundred deep do not, and cost the run its sandbox; 20 KiB would be needed
   // for that, and would leave 100 frames.
   stackBytes: { sync: 96 * 1024, asyncify: 48 * 1024 },
-  open,
+  open: openWorker,
 };
 
-async function open(spec: WorkerSpec): Promise<WorkerHandle> {
+async function openWorker(spec: WorkerSpec): Promise<WorkerHandle> {
   const worker = createWorker(spec);
   const { port1, port2 } = new MessageChannel();
   const signals = createSignals(spec.slots);
-  const { handle, end } = endable({
-    control: controlOver(port1),
-    signals,
-    post: (batch) => postBatchCopy(worker, batch),
-    // A page outlives its scripts: there is nothing to hold open.
-    keepAlive: () => {},
-    stop() {
-      port1.close();
-      worker.terminate();
+  const { handle, opened, open, end } = opening(
+    {
+      control: controlOver(port1),
+      signals,
+      post: (batch) => postBatchCopy(worker, batch),
+      // A page outlives its scripts: there is nothing to hold open.
+      keepAlive: () => {},
+      stop() {
+        port1.close();
+        worker.terminate();
+      },
     },
-  });
-
-  return new Promise((resolve, reject) => {
-    let isOpen = false;
-
-    function finish(reason: WorkerEnd): void {
-      if (isOpen) end(reason);
-      else {
-        void handle.terminate();
-        reject(failure(reason.reason, reason.cause));
-      }
+    ({ reason, cause }) => failure(reason, cause),
+  );
+  worker.addEventListener("message", (event: MessageEvent<unknown>) => {
+    const message = event.data;
+    const batch = readBatch(message);
+    if (batch) handle.onBatch(batch);
+    else if (message !== OPEN || !open()) {
+      end({ reason: "The worker sent something that is not a batch." });
     }
-
-    worker.addEventListener("message", (event: MessageEvent<unknown>) => {
-      const message = event.data;
-      const batch = readBatch(message);
-      if (batch) handle.onBatch(batch);
-      else if (message === OPEN && !isOpen) {
-        isOpen = true;
-        resolve(handle);
-      } else finish({ reason: "The worker sent something that is not a batch." });
-    });
-    worker.addEventListener("messageerror", () => {
-      finish({ reason: "A message of the worker could not be read." });
-    });
-    worker.addEventListener("error", (event) => {
-      // Handled here: it must not reach the page's own error handler as well.
-      event.preventDefault();
-      // A script that cannot be loaded reports an event without a message.
-      const reason = event.message || "Its script could not be loaded or is no JavaScript.";
-      finish({ reason, cause: event.error });
-    });
-    const { isRelayed } = spec;
-    worker.postMessage({ control: port2, signals: shareSignals(signals), isRelayed }, [port2]);
   });
+  worker.addEventListener("messageerror", () => {
+    end({ reason: "A message of the worker could not be read." });
+  });
+  worker.addEventListener("error", (event) => {
+    // Handled here: it must not reach the page's own error handler as well.
+    event.preventDefault();
+    // A script that cannot be loaded reports an event without a message.
+    const reason = event.message || "Its script could not be loaded or is no JavaScript.";
+    end({ reason, cause: event.error });
+  });
+  const { isRelayed } = spec;
+  worker.postMessage({ control: port2, signals: shareSignals(signals), isRelayed }, [port2]);
+  return opened;
 }
 
 function createWorker(spec: WorkerSpec): Worker {
@@ -84,7 +74,7 @@ function createWorker(spec: WorkerSpec): Worker {
       name: `skep worker ${spec.workerId}`,
     });
   } catch (cause) {
-    throw failure(cause instanceof Error ? cause.message : String(cause), cause);
+    throw failure(messageOf(cause), cause);
   }
 }
 

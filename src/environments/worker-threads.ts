@@ -3,9 +3,9 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { SkepError } from "../errors.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatchCopy, readBatch } from "../protocol/batches.ts";
-import type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "./contract.ts";
+import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
 import { controlOver } from "./control-port.ts";
-import { endable } from "./worker-end.ts";
+import { opening } from "./worker-handle.ts";
 
 /**
  * The thread's native stack. With Node's default of 4 MB, recursion ends in a host `RangeError`
@@ -25,10 +25,10 @@ export const workerThreads: Environment = {
   // of recursion and nesting ends inside the guest, with twice this much too (asyncify: not quite).
   // A frame of guest code takes about 190 bytes of it: 2,700 frames deep, and 340 with asyncify.
   stackBytes: { sync: 512 * 1024, asyncify: 64 * 1024 },
-  open,
+  open: openThread,
 };
 
-function open(spec: WorkerSpec): Promise<WorkerHandle> {
+function openThread(spec: WorkerSpec): Promise<WorkerHandle> {
   const { port1, port2 } = new MessageChannel();
   const signals = createSignals(spec.slots);
   const worker = new Worker(new URL("../guest/entry.node.js", import.meta.url), {
@@ -48,51 +48,42 @@ function open(spec: WorkerSpec): Promise<WorkerHandle> {
   // The pool says when the process must stay; a port with a listener would hold it for ever.
   port1.unref();
 
-  const { handle, end } = endable({
-    control,
-    signals,
-    post: (batch) => postBatchCopy(worker, batch),
-    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
-    async stop() {
-      port1.close();
-      await worker.terminate();
+  const { handle, opened, open, end } = opening(
+    {
+      control,
+      signals,
+      post: (batch) => postBatchCopy(worker, batch),
+      keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+      async stop() {
+        port1.close();
+        await worker.terminate();
+      },
     },
+    ({ reason, cause }) => {
+      const message = `The worker thread could not start: ${reason}`;
+      return new SkepError("unsupported-environment", message, { cause });
+    },
+  );
+  let failure: unknown;
+  worker.on("message", (message: unknown) => {
+    const batch = readBatch(message);
+    if (batch) handle.onBatch(batch, orderOf(message));
+    else if ((message === OPEN || message === OPEN_DIRECT) && open()) {
+      handle.isDirect = message === OPEN_DIRECT;
+    } else end({ reason: "The worker sent something that is not a batch." });
   });
-
-  return new Promise((resolve, reject) => {
-    let isOpen = false;
-    let failure: unknown;
-
-    function finish(reason: WorkerEnd): void {
-      if (isOpen) end(reason);
-      else {
-        void handle.terminate();
-        const message = `The worker thread could not start: ${reason.reason}`;
-        reject(new SkepError("unsupported-environment", message, { cause: reason.cause }));
-      }
-    }
-
-    worker.on("message", (message: unknown) => {
-      const batch = readBatch(message);
-      if (batch) handle.onBatch(batch, orderOf(message));
-      else if ((message === OPEN || message === OPEN_DIRECT) && !isOpen) {
-        isOpen = true;
-        handle.isDirect = message === OPEN_DIRECT;
-        resolve(handle);
-      } else finish({ reason: "The worker sent something that is not a batch." });
-    });
-    worker.on("messageerror", (cause) => {
-      finish({ reason: "A message of the worker could not be read.", cause });
-    });
-    worker.on("error", (error) => {
-      // "exit" follows and knows the exit code.
-      failure = error;
-    });
-    worker.on("exit", (exitCode) => {
-      const detail = failure instanceof Error ? `: ${failure.message}` : ".";
-      finish({ exitCode, reason: `Worker exited with code ${exitCode}${detail}`, cause: failure });
-    });
+  worker.on("messageerror", (cause) => {
+    end({ reason: "A message of the worker could not be read.", cause });
   });
+  worker.on("error", (error) => {
+    // "exit" follows and knows the exit code.
+    failure = error;
+  });
+  worker.on("exit", (exitCode) => {
+    const detail = failure instanceof Error ? `: ${failure.message}` : ".";
+    end({ exitCode, reason: `Worker exited with code ${exitCode}${detail}`, cause: failure });
+  });
+  return opened;
 }
 
 /** Only of a worker that has a connection of its own. */

@@ -1,6 +1,6 @@
 /** The first step of a run: its function is called, or its text evaluated. */
 import { shadowedDependency } from "../protocol/module-paths.ts";
-import type { Cell } from "./cells.ts";
+import type { Cell } from "./cell.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArguments } from "./marshal/place-inbound.ts";

@@ -1,5 +1,6 @@
 /** What a session has missed: between runs it stands still. */
-import type { Cell, Cells } from "./cells.ts";
+import type { Cell } from "./cell.ts";
+import type { Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import { Tag } from "./marshal/heap-layout.ts";
 import type { Run } from "./run.ts";

@@ -4,13 +4,11 @@
  * cell is everybody's and is not reset.
  */
 import type { EngineFacts } from "./calibrate.ts";
+import { Cell } from "./cell.ts";
 import type { EngineChoice } from "./engine-choice.ts";
 import { type Address, type Engine, INITIAL_PAGES, PAGE_BYTES } from "./engine.ts";
-import type { GuestRequests } from "./fetch/requests.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
-import type { Run } from "./run.ts";
-import type { SessionMemory } from "./sessions.ts";
-import { pagesFor, Sandbox, type SandboxHooks } from "./sandbox.ts";
+import { pagesFor, Sandbox } from "./sandbox.ts";
 import { stow, type Stowed, unstow } from "./stow.ts";
 
 /**
@@ -30,65 +28,6 @@ const MOVABLE_BYTES = 4 * 2 ** 20;
 /** Free cells kept for the next burst of waiting runs; each is about half a megabyte. */
 const KEPT_FREE = 48;
 
-export class Cell {
-  image: Image;
-  /** The runs in it: at most one, but for a shared cell. */
-  readonly runs: Set<Run> = new Set();
-  /** Counts resets. What arrives late for an earlier epoch finds nobody. */
-  epoch = 0;
-  /** How far its runs outgrew the image at most. Memory that was touched once stays. */
-  growthBytes = 0;
-  /** Needs a reset before the next run. */
-  used = false;
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** Host promises the guest still waits for. */
-  pendingHostCalls = 0;
-  /** Calls of host functions the guest still waits for, by id. */
-  readonly hostCalls: Set<number> = new Set();
-  /** What the sandbox may ask of its worker; made with its first run. */
-  hooks: SandboxHooks | undefined;
-  readonly handles: Map<number, object> = new Map();
-  /** What its sandbox was like, while another cell has it. */
-  stowed: Stowed | undefined;
-  /** A new sandbox is being made for what was stowed. */
-  reviving: Promise<void> | undefined;
-  /** What its guests fetch; made with the first request. */
-  requests: GuestRequests | undefined;
-  /** Set where the cell is a session's: it is not reset after a run. */
-  session: SessionMemory | undefined;
-  #sandbox: Sandbox | undefined;
-
-  constructor(sandbox: Sandbox | undefined, image: Image) {
-    this.#sandbox = sandbox;
-    this.image = image;
-  }
-
-  /** The instance it lives in. A cell that is stowed has none. */
-  get sandbox(): Sandbox {
-    if (this.#sandbox === undefined) throw new Error("The cell is stowed.");
-    return this.#sandbox;
-  }
-
-  /** Gives the instance away; what was in it has been stowed. */
-  leaveSandbox(stowed: Stowed): void {
-    this.stowed = stowed;
-    this.#sandbox = undefined;
-  }
-
-  /** Lives in this instance from now on; what was stowed has been put back. */
-  enterSandbox(sandbox: Sandbox): void {
-    this.stowed = undefined;
-    this.#sandbox = sandbox;
-    if (this.hooks) sandbox.hooks = this.hooks;
-  }
-
-  /** Nobody waits for its requests any more. */
-  endRequests(): void {
-    this.requests?.abort();
-    this.requests = undefined;
-  }
-}
-
 export class Cells {
   readonly #choice: EngineChoice;
   #engine: Engine;
@@ -102,7 +41,6 @@ export class Cells {
   #loans = 0;
   /** All cells, free or not: which ones come and go with every run, so they are not listed apart. */
   readonly #all = new Set<Cell>();
-  discarded = 0;
 
   constructor(
     choice: EngineChoice,
@@ -246,8 +184,13 @@ export class Cells {
     return true;
   }
 
-  /** Makes a sandbox for a stowed cell. */
-  async revive(cell: Cell): Promise<void> {
+  /** Makes a sandbox for a stowed cell; the same for all who ask for it meanwhile. */
+  revive(cell: Cell): Promise<void> {
+    cell.reviving ??= this.#revive(cell).finally(() => (cell.reviving = undefined));
+    return cell.reviving;
+  }
+
+  async #revive(cell: Cell): Promise<void> {
     const pages = cell.stowed?.maximumPages;
     if (pages === undefined) return;
     const sandbox = await Sandbox.create(this.#engine, pages);
@@ -307,15 +250,11 @@ export class Cells {
   release(cell: Cell, cpuMs: number): void {
     this.#choice.noteRun(cpuMs);
     clearTimeout(cell.timer);
-    // A run of its next epoch that has no timer waits for none.
+    // A run after this one that has no timer waits for none.
     cell.timer = undefined;
-    cell.epoch++;
     cell.used = true;
-    cell.pendingHostCalls = 0;
-    // Clearing what is empty is not free: it makes a new table.
-    if (cell.hostCalls.size > 0) cell.hostCalls.clear();
+    cell.abandonCalls();
     if (cell.handles.size > 0) cell.handles.clear();
-    if (cell.requests !== undefined) cell.endRequests();
     this.#idle.delete(cell);
     if (cell.session !== undefined) cell.session = undefined;
     if (cell.stowed) {
@@ -335,7 +274,6 @@ export class Cells {
     const isOutdated = sandbox.engine !== this.#engine;
     const isUnfit = sandbox.poisoned || sandbox.isForeign || isOutdated;
     if (isUnfit || isGrown || this.#free.length >= KEPT_FREE) {
-      if (sandbox.poisoned || isGrown) this.discarded++;
       this.#live--;
       this.#all.delete(cell);
       return;
@@ -377,9 +315,9 @@ export class Cells {
     return this.#facts.stackWasExhausted(cell.sandbox);
   }
 
-  get counts(): { free: number; running: number; parked: number } {
-    const free = this.#free.length;
-    return { free, running: 0, parked: this.#all.size - free };
+  /** Cells that runs or sessions have, with a sandbox or without. */
+  get takenCount(): number {
+    return this.#all.size - this.#free.length;
   }
 
   get memoryBytes(): number {

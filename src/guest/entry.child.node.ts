@@ -2,6 +2,7 @@
  * The main thread of a worker's process: a relay between the parent and the thread that runs guests,
  * which has memory in common with it. The other half is `environments/child-process.ts`.
  */
+import { messageOf } from "../errors.ts";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type {
   ActivityReport,
@@ -56,7 +57,7 @@ function start({ name, slots, stackMb, heapMb, ...streams }: RelayOpening): Thre
   let failure = "";
   worker.on("error", (error: unknown) => {
     // "exit" follows and knows the exit code.
-    failure = error instanceof Error ? error.message : String(error);
+    failure = messageOf(error);
   });
   worker.on("exit", (exitCode) => {
     const reason = `Its thread exited with code ${exitCode}${failure === "" ? "." : `: ${failure}`}`;

@@ -10,7 +10,7 @@ import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeAnswer, encodeArguments } from "../protocol/values/inbound.ts";
 import { OutboundTag } from "../protocol/values/outbound.ts";
-import type { Cell } from "./cells.ts";
+import type { Cell } from "./cell.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
@@ -19,15 +19,15 @@ import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
-import type { Run } from "./run.ts";
+import { ABORTED, type Run } from "./run.ts";
 import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
 import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
 
 /** Answers a host call at once: only where guest and host share a thread. */
 export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
 
-/** What a visit needs of the executor. */
-export interface VisitSurroundings {
+/** What the worker has for its guests. */
+export interface HostAccess {
   door: HostDoor;
   signals: Signals | undefined;
   answerNow: AnswerNow | undefined;
@@ -36,16 +36,20 @@ export interface VisitSurroundings {
   /** About the files that guests share, where there are any. */
   files: FileSetup | undefined;
   readonly inventory: () => Inventory;
+  /** See `WorkerSurroundings`. */
+  isRelayed: boolean;
+}
+
+/** What a visit needs, besides, of the executor. */
+export interface VisitSurroundings extends HostAccess {
   /** The run inside the engine. */
   readonly current: () => Run | undefined;
   readonly send: (message: MessageFromWorker) => void;
-  /** See `serve.ts`. */
-  isRelayed: boolean;
   readonly flush: () => void;
   /** Enters the engine again for a cell that waits. */
   readonly resume: (cell: Cell, act: (sandbox: Sandbox) => Completion) => void;
   /** Ends a run that waits, if its verdict is known. Returns whether it is. */
-  readonly hasEnded: (run: Run) => boolean;
+  readonly endIfDecided: (run: Run) => boolean;
 }
 
 const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
@@ -166,7 +170,7 @@ class CellVisit implements HostVisit {
 
   #isOver(run: Run): boolean {
     if (this.#surroundings.signals?.poll(run.slot, run.id)) {
-      run.verdict ??= { code: "aborted", message: "The run was aborted." };
+      run.verdict ??= ABORTED;
     }
     return run.isOver(performance.now());
   }
@@ -242,7 +246,7 @@ class CellVisit implements HostVisit {
   pending(id: number, promise: PromiseLike<unknown>): void {
     const cell = this.#cell;
     const { epoch } = cell;
-    const { door, resume, hasEnded, current } = this.#surroundings;
+    const { door, resume, endIfDecided, current } = this.#surroundings;
     const run = current();
     const asked = {
       handles: this.handles,
@@ -256,7 +260,7 @@ class CellVisit implements HostVisit {
       if (cell.epoch !== epoch) return;
       cell.pendingHostCalls--;
       const reply = door.encodeOutcome(asked, outcome);
-      if (run && hasEnded(run)) return;
+      if (run && endIfDecided(run)) return;
       resume(cell, (sandbox) => settlePending(sandbox, id, reply));
     };
     promise.then(

@@ -1,9 +1,7 @@
 /** What a worker says of a run besides its value. */
 import type { MessageFromWorker, WorkerFailureCode } from "../protocol/messages.ts";
-import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
-import { ClassId, Tag } from "./marshal/heap-layout.ts";
-import { RefusedValueError } from "./marshal/refusal.ts";
+import { Tag } from "./marshal/heap-layout.ts";
 import type { Run, Verdict } from "./run.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -32,23 +30,4 @@ export function uncaughtWarning(run: Run, sandbox: Sandbox, thrown: Address): Me
     name: "uncaught-in-callback",
     message: `A guest callback threw${detail}`,
   };
-}
-
-/** A module's namespace becomes a plain object, built by the library's guest code. */
-export function plainResult(run: Run, cell: Cell, value: Address): Address {
-  const { heap, anchors } = cell.sandbox;
-  if (run.target.type !== "source" || run.target.kind !== "module") return value;
-  if (
-    heap.tag(value) !== Tag.object ||
-    heap.classId(heap.pointer(value)) !== ClassId.moduleNamespace
-  )
-    return value;
-  cell.sandbox.copyValue(value, anchors.argumentValues);
-  const plain = cell.sandbox.call(anchors.helpers.plainNamespace, 1);
-  if (plain.threw)
-    throw new RefusedValueError(
-      "not-marshallable",
-      "The module has exports that were never initialised.",
-    );
-  return plain.value;
 }

@@ -25,6 +25,8 @@ export interface Verdict {
   isTrap?: boolean;
 }
 
+export const ABORTED: Verdict = { code: "aborted", message: "The run was aborted." };
+
 export class Run {
   verdict: Verdict | undefined;
   /** The guest promise the run waits for, 0 before there is one. */
@@ -75,9 +77,9 @@ export class Run {
     if (endsAt > 0) this.deadline = Math.min(this.deadline, now + endsAt - Date.now());
   }
 
-  /** Notes a limit that is reached by now, on `performance.now()`'s clock. Returns whether it is over. */
-  isOver(now: number): boolean {
-    if (this.verdict) return true;
+  /** How it must end by now, on `performance.now()`'s clock: notes a limit that is reached. */
+  verdictBy(now: number): Verdict | undefined {
+    if (this.verdict) return this.verdict;
     const { cpuMs, gas } = this.limits;
     if (now > this.deadline) this.verdict = this.timedOut();
     else if (cpuMs > 0 && this.cpuMs + now - this.enteredAt > cpuMs) {
@@ -86,7 +88,12 @@ export class Run {
       const message = `The run took more than the ${gas} interrupt polls that limits.gas allows.`;
       this.verdict = { code: "gas-exceeded", message };
     }
-    return this.verdict !== undefined;
+    return this.verdict;
+  }
+
+  /** Whether there is a verdict by now. */
+  isOver(now: number): boolean {
+    return this.verdictBy(now) !== undefined;
   }
 
   cpuExceeded(usedMs: number): Verdict {

@@ -1,7 +1,8 @@
 /**
- * A worker's code, whatever thread it is in: the control interface, and the executor behind the
- * data wire. Environments bring the surroundings.
+ * A worker's code, whatever thread it is in: the control interface, and the queue of runs behind
+ * the data wire. Environments bring the surroundings.
  */
+import { messageOf } from "../errors.ts";
 import { transfer } from "comlink";
 import type {
   EngineName,
@@ -14,11 +15,13 @@ import type {
   WorkerSettings,
   WorkerStatistics,
 } from "../protocol/control.ts";
-import { ByteWriter } from "../protocol/bytes.ts";
+import { BatchSender } from "../protocol/batch-sender.ts";
+import type { MessageFromWorker } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { writeFromWorker } from "../protocol/wire.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import type { Signals } from "../protocol/signals.ts";
+import { CellSupply } from "./cell-supply.ts";
 import { Cells } from "./cells.ts";
 import type { GuestApiName } from "./apis/web-apis.ts";
 import { loadEngine, loadTracking } from "./engine.ts";
@@ -34,6 +37,7 @@ import { stateOfImage } from "./image-state.ts";
 import type { AnswerNow } from "./host-visit.ts";
 import { Inventory } from "./inventory.ts";
 import { pagesFor } from "./sandbox.ts";
+import { RunQueue } from "./run-queue.ts";
 import { Sessions } from "./sessions.ts";
 import { buildTemplate, InstallError, type TemplateSettings } from "./template.ts";
 
@@ -89,7 +93,8 @@ interface Running {
   template: TemplateSettings;
   empty: Image;
   cells: Cells;
-  executor: Executor;
+  supply: CellSupply;
+  queue: RunQueue;
   sessions: Sessions;
 }
 
@@ -130,31 +135,33 @@ class GuestWorker {
       installTimeoutMs: settings.installTimeoutMs,
       door,
     };
+    const sender = new BatchSender(writeFromWorker, post);
     const choice = new EngineChoice(
       engine,
       () => this.#surroundings.loadTrackingEngine().then(loadTracking),
-      (error) => this.#cannotTrack(error),
+      (error) => sender.send(slowResets(error)),
     );
     const cells = new Cells(choice, engine, facts, empty);
     const inventory = (): Inventory => this.#inventory;
     const sessions = new Sessions({ cells, facts, engineBuild, inventory });
+    const { isolation, limits, clockAheadMs, stackBytes } = settings;
+    const supply = new CellSupply({ cells, isolation, memoryBytes: limits.memoryBytes });
     const executor = new Executor({
       cells,
+      supply,
       sessions,
+      sender,
       door,
       signals,
-      isolation: settings.isolation,
-      limits: settings.limits,
-      clockAheadMs: settings.clockAheadMs,
-      stackBytes: settings.stackBytes,
+      stackBytes,
       answerNow,
       openRequests: settings.fetch && (await fetching(settings.fetch, loadTransport)),
       files: settings.files,
       inventory,
-      post,
-      isRelayed,
+      isRelayed: isRelayed === true,
     });
-    this.#running = { template, empty, cells, executor, sessions };
+    const queue = new RunQueue({ cells, supply, sessions, executor, sender, limits, clockAheadMs });
+    this.#running = { template, empty, cells, supply, queue, sessions };
     if (taken) await this.#useTemplate(taken.template, door, cells);
     return { engineBuild, start };
   }
@@ -177,40 +184,25 @@ class GuestWorker {
   }
 
   async #install(change: RegistryChange): Promise<InstallResult> {
-    const { template, empty, cells, executor } = this.#started();
+    const { template, empty, cells, supply } = this.#started();
     const next = this.#inventory.after(change);
     try {
       const image = await buildTemplate(template, empty, next);
       await cells.useImage(image);
       this.#inventory = next;
-      executor.imageChanged();
+      supply.renewShared();
       cells.clean();
       return { ok: true, revision: change.revision };
     } catch (error) {
       if (error instanceof InstallError) return { ok: false, failure: error.failure };
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return { ok: false, failure: { kind: "bootstrap", name: "sandbox", message } };
     }
   }
 
-  #cannotTrack(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `The engine for short runs and large images could not be loaded, so they cost more: ${reason}`;
-    const writer = new ByteWriter();
-    writeFromWorker(writer, { type: "warning", runId: 0, name: "slow-resets", message });
-    this.#surroundings.post(writer.takePayload());
-  }
-
   statistics(): WorkerStatistics {
-    const { cells, executor } = this.#started();
-    const { free, parked } = cells.counts;
-    return {
-      cells: { free, running: parked - executor.parkedCount, parked: executor.parkedCount },
-      memoryBytes: cells.memoryBytes,
-      usedBytes: cells.usedBytes,
-      imageBytes: cells.image.bytes,
-      discarded: cells.discarded,
-    };
+    const { memoryBytes, usedBytes } = this.#started().cells;
+    return { memoryBytes, usedBytes };
   }
 
   trim(): void {
@@ -239,19 +231,25 @@ class GuestWorker {
   }
 
   shutdown(): void {
-    this.#running?.executor.stop();
+    this.#running?.queue.stop();
     this.#running?.cells.dispose();
     this.#running = undefined;
   }
 
   onBatch(batch: Payload): void {
-    this.#running?.executor.onBatch(batch);
+    this.#running?.queue.onBatch(batch);
   }
 
   #started(): Running {
     if (!this.#running) throw new Error("The worker's engine was not started.");
     return this.#running;
   }
+}
+
+function slowResets(error: unknown): MessageFromWorker {
+  const reason = messageOf(error);
+  const message = `The engine for short runs and large images could not be loaded, so they cost more: ${reason}`;
+  return { type: "warning", runId: 0, name: "slow-resets", message };
 }
 
 /** Loaded when it is needed: most guests may fetch nothing. */

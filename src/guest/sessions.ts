@@ -5,7 +5,8 @@
  */
 import type { OpenSession, SessionState } from "../protocol/control.ts";
 import type { EngineFacts } from "./calibrate.ts";
-import type { Cell, Cells } from "./cells.ts";
+import type { Cell } from "./cell.ts";
+import type { Cells } from "./cells.ts";
 import { PAGE_BYTES } from "./engine.ts";
 import { imageOfState, stateOfImage } from "./image-state.ts";
 import type { Inventory } from "./inventory.ts";
@@ -174,10 +175,7 @@ export class Sessions {
     }
     cells.rollBack(cell, before);
     // What was under way for the run is no longer awaited by anybody in there.
-    cell.epoch++;
-    cell.hostCalls.clear();
-    cell.pendingHostCalls = 0;
-    cell.endRequests();
+    cell.abandonCalls();
     session.late = [];
     session.hasTimer = true;
     session.isCopy = true;
@@ -191,10 +189,7 @@ export class Sessions {
 
   async #awaken(cell: Cell): Promise<void> {
     const { cells } = this.#settings;
-    while (!cells.wake(cell)) {
-      cell.reviving ??= cells.revive(cell).finally(() => (cell.reviving = undefined));
-      await cell.reviving;
-    }
+    while (!cells.wake(cell)) await cells.revive(cell);
   }
 
   /** The state of another worker, as if it had been put away here. */

@@ -2,6 +2,7 @@
  * The template: the sandbox a worker builds from its registry and takes images of. Definitions are
  * applied to it in a fixed order; anything taken back builds it anew, so that nothing lingers.
  */
+import { messageOf } from "../errors.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import type {
   DefinitionKind,
@@ -89,7 +90,6 @@ class TemplateBuilder {
   readonly #settings: TemplateSettings;
   readonly #sandbox: Sandbox;
   readonly #inventory: Inventory;
-  /** What the guest's helpers are applied to. */
   readonly #startedAt: number = performance.now();
   readonly #deadline: number;
   readonly #handles = new Map<number, object>();
@@ -202,7 +202,7 @@ class TemplateBuilder {
     try {
       await this.#settings.door.open(definition);
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(messageOf(error));
     }
     const { functionNames, values } = this.#settings.door.describeModule(alias);
     const names = Object.keys(values);

@@ -2,7 +2,9 @@
  * Which limit ended a run, when the engine or the host's own code gave up. The host's evidence
  * decides (a refused growth, a touched stack watch), not an error's text alone.
  */
-import type { Cell, Cells } from "./cells.ts";
+import { messageOf } from "../errors.ts";
+import type { Cell } from "./cell.ts";
+import type { Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import { ClassId, Tag } from "./marshal/heap-layout.ts";
 import { errorText } from "./marshal/heap-reader.ts";
@@ -49,7 +51,7 @@ export function verdictOnError(
   }
   cell.sandbox.poisoned = true;
   const cause = error instanceof SandboxTrapError ? error.cause : error;
-  const engineFailure = cause instanceof Error ? cause.message : String(cause);
+  const engineFailure = messageOf(cause);
   return { verdict: poisonedVerdict(cell, cause, engineFailure), engineFailure };
 }
 

@@ -3,18 +3,20 @@
  * that keep a registry of their own across starts and stops build on this.
  */
 import type { Platform } from "../environments/contract.ts";
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
+import { AdmissionControl, type RunErrorFactory } from "./admission-control.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { HostCalls } from "./host-calls.ts";
 import { EventEmitter } from "./events.ts";
 import type { SharedFiles } from "./files/shared-files.ts";
 import { Installer } from "./installer.ts";
 import type { WorkerCare } from "./worker-care.ts";
 import { Launch } from "./launch.ts";
+import { MessageHandler } from "./message-handler.ts";
 import type { PoolSettings } from "./options.ts";
 import { abortedError, hungError } from "./outcome.ts";
 import type { Run } from "./run.ts";
@@ -57,6 +59,7 @@ export class PoolCore {
   readonly clock: Clock;
   readonly events: EventEmitter = new EventEmitter();
   readonly settlement: Settlement;
+  readonly admission: AdmissionControl;
   readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor;
   readonly installer: Installer;
@@ -66,7 +69,7 @@ export class PoolCore {
   #care: WorkerCare | undefined;
   /** Once there was a session. */
   sessions: Sessions | undefined;
-  readonly #whenIdle = new Set<() => void>();
+  #idle: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #force: () => void = () => {};
@@ -84,21 +87,22 @@ export class PoolCore {
     this.settlement = new Settlement(clock, this.events, explain);
     const { events, settlement } = this;
     this.quarantine = new Quarantine(settings.quarantine, clock, events);
+    const { quarantine } = this;
+    this.admission = new AdmissionControl(registry, quarantine, settlement);
     this.dispatcher = new Dispatcher({
-      registry,
+      admission: this.admission,
       settlement,
       events,
-      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock, files),
-      quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
       onSent: () => {
         this.#watchdog.wake();
         this.#care?.wake();
       },
-      onIdle: () => this.#onIdle(),
     });
     const { dispatcher } = this;
+    const hostCalls = new HostCalls((name) => registry.hostFunction(name), clock, files);
+    const messages = new MessageHandler({ dispatcher, settlement, quarantine, hostCalls, events });
     this.supervisor = new Supervisor({
       settings,
       engineModule,
@@ -112,11 +116,11 @@ export class PoolCore {
       lastWorkerId,
       files: files?.setup,
       listener: {
-        onMessage: (link, message) => dispatcher.onMessage(link, message),
-        answerNow: (link, runId, name, args) => dispatcher.answerNow(link, runId, name, args),
+        onMessage: (link, message) => messages.onMessage(link, message),
+        answerNow: (link, runId, name, args) => messages.answerNow(link, runId, name, args),
         onBatchDone: (link) => {
           this.#watchdog.review(link);
-          dispatcher.onBatchDone();
+          dispatcher.pump();
           this.supervisor.reviewRetiring(link);
           this.#care?.onBatchDone(link);
         },
@@ -124,7 +128,7 @@ export class PoolCore {
       },
       onReady: (link) => dispatcher.addLink(link),
       onRetired: (link) => {
-        dispatcher.removeLink(link);
+        dispatcher.scheduler.remove(link);
         this.sessions?.leave(link);
       },
       onLost: (link, loss) => this.#onLost(link, loss),
@@ -141,7 +145,7 @@ export class PoolCore {
       clock,
       links: () => this.supervisor.workingLinks(),
       onSuspect: (link, run) => {
-        dispatcher.removeLink(link);
+        dispatcher.scheduler.remove(link);
         this.supervisor.mark(link, "suspected", `Run ${run.id} is past its limit.`);
       },
       onRecovered: (link) => {
@@ -194,15 +198,15 @@ export class PoolCore {
   }
 
   async #drain(): Promise<void> {
-    this.dispatcher.refusal ??= this.#closedError("is draining");
-    await this.#idle();
+    this.admission.refusal ??= this.#closedError("is draining");
+    await this.#whenIdle();
     this.events.emit("drain", {});
   }
 
   async #close(): Promise<void> {
     const closed = this.#closedError("is closed");
-    const { dispatcher, supervisor, settings } = this;
-    dispatcher.refusal = closed;
+    const { admission, dispatcher, supervisor, settings } = this;
+    admission.refusal = closed;
     const forced = new Promise<"forced">((resolve) => {
       this.#force = () => resolve("forced");
     });
@@ -214,12 +218,12 @@ export class PoolCore {
     const timedOut = new Promise<"late">((resolve) => {
       cancelTimeout = this.clock.schedule(settings.closeTimeoutMs, () => resolve("late"));
     });
-    const end = await Promise.race([forced, this.#idle(), timedOut]);
+    const end = await Promise.race([forced, this.#whenIdle(), timedOut]);
     cancelTimeout?.();
     const links = supervisor.upLinks();
     if (end !== "forced" && end !== "late") {
       const shutdowns = links.map(async (link) => {
-        await link.request(
+        await link.requests.make(
           "shut down",
           () => link.handle.control.shutdown(),
           settings.limits.graceMs,
@@ -267,19 +271,20 @@ export class PoolCore {
       });
   }
 
-  #idle(): Promise<void> {
-    if (this.dispatcher.isIdle) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.add(resolve));
-  }
-
-  #onIdle(): void {
-    if (this.#whenIdle.size === 0) return;
-    for (const resolve of this.#whenIdle) resolve();
-    this.#whenIdle.clear();
+  /** Resolves when all accepted runs have settled; none may be accepted any more. */
+  #whenIdle(): Promise<void> {
+    const { dispatcher, settlement } = this;
+    this.#idle ??= new Promise((resolve) => {
+      settlement.onSettled = () => {
+        if (dispatcher.isIdle) resolve();
+      };
+      settlement.onSettled();
+    });
+    return this.#idle;
   }
 
   #onBroken(link: WorkerLink, what: string, error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     const message = `Worker ${link.workerId} ${what}: ${detail}`;
     const name = error instanceof UnknownMessageError ? "unknown-message" : "worker-broken";
     this.events.emit("warning", { name, message, workerId: link.workerId });
@@ -328,7 +333,7 @@ export class PoolCore {
         `The last one: ${reason} Create a new pool, or raise restart.maxPerWorker.`;
       return new SkepError("worker-lost", message, { receipt: this.settlement.receipt(run) });
     };
-    this.dispatcher.refusal ??= error;
+    this.admission.refusal ??= error;
     this.dispatcher.rejectQueued(error);
   }
 }

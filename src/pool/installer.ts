@@ -1,11 +1,13 @@
 /** Brings changes of the registry to the workers, one change at a time. */
+import { messageOf } from "../errors.ts";
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
 import { type PreparedDefinitions, textsIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
 import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
 import type { Explain } from "./place.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
+import { ControlTimeoutError, WorkerGoneError } from "./control-requests.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 export interface InstallerOptions {
   registry: Registry;
@@ -92,7 +94,7 @@ export class Installer {
         : { link, type: "refused", failure: result.failure };
     } catch (error) {
       if (error instanceof WorkerGoneError) return { link, type: "gone" };
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       // Nobody knows what such a worker has installed by now.
       supervisor.lose(link, { reason, isDeliberate: error instanceof ControlTimeoutError });
       return { link, type: "refused", failure: { ...firstDefinition(change), message: reason } };

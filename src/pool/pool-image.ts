@@ -56,7 +56,7 @@ export async function poolImage(core: PoolCore, secret: Secret | undefined): Pro
     const { revision } = registry;
     const contents = registry.contents();
     const link = supervisor.upLinks().find((candidate) => candidate.revision === revision);
-    const images = await link?.request(
+    const images = await link?.requests.make(
       "give its images",
       () => link.handle.control.captureImages(),
       settings.startTimeoutMs,

@@ -2,9 +2,10 @@
  * One session: the line of what is to happen in it. Runs and everything else (snapshots, forks,
  * hibernation) happen one after the other, in the order they were asked for.
  */
-import { SkepError, type SkepErrorCode } from "../errors.ts";
+import { messageOf, SkepError, type SkepErrorCode } from "../errors.ts";
 import type { RegistryChange } from "../protocol/control.ts";
-import type { PoolCore } from "./core.ts";
+import { isLimit, isOwnEnd } from "../protocol/run-ends.ts";
+import type { Receipt } from "../receipt.ts";
 import type { Limits } from "./limits.ts";
 import type { Run, RunOptions, RunSession } from "./run.ts";
 import type { PackedState } from "./session-pack.ts";
@@ -22,28 +23,6 @@ interface Task {
   /** The session ended before it came to that. */
   giveUp(error: SkepError): void;
 }
-
-/** Errors of runs after which a session with `onLimit: "end"` ends. */
-const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "timeout",
-  "cpu-exceeded",
-  "gas-exceeded",
-  "memory-exceeded",
-  "stack-exceeded",
-  "host-calls-exceeded",
-  "input-exceeded",
-  "output-exceeded",
-  "aborted",
-]);
-
-/** Errors that a run came to by itself, so that its session keeps what it did before. */
-const OWN_ENDS: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "guest-error",
-  "not-marshallable",
-  "unknown-function",
-  "invalid-argument",
-  "missing-dependency",
-]);
 
 /** What the sessions of a pool share. */
 export interface SessionSurroundings extends PlaceSurroundings {
@@ -152,7 +131,7 @@ export class SessionLine implements RunSession {
   }
 
   keepsAfter(code: SkepErrorCode): boolean {
-    return OWN_ENDS.has(code);
+    return isOwnEnd(code);
   }
 
   onRunSettled(run: Run, code: SkepErrorCode | undefined): void {
@@ -259,7 +238,7 @@ export class SessionLine implements RunSession {
     this.#surroundings.onGone(this);
   }
 
-  #endedError(receipt?: ReturnType<PoolCore["settlement"]["receipt"]>): SkepError {
+  #endedError(receipt?: Receipt): SkepError {
     const { code, message } = this.#end ?? { code: "session-ended", message: "" };
     return new SkepError(code, message, { receipt });
   }
@@ -276,7 +255,7 @@ export class SessionLine implements RunSession {
     }
     for (const item of waiting) {
       if ("target" in item)
-        dispatcher.failInSession(item, this.#endedError(settlement.receipt(item)));
+        dispatcher.sessionRuns.fail(item, this.#endedError(settlement.receipt(item)));
       else item.giveUp(this.#endedError());
     }
     this.#checkpoint = undefined;
@@ -315,13 +294,13 @@ export class SessionLine implements RunSession {
       if (run.phase !== "queued" || this.#current !== run) return;
       // It was lost as soon as it had the session.
       if (this.#place.link !== link) await this.#send(run);
-      else dispatcher.sendInSession(run, link);
+      else dispatcher.sessionRuns.send(run, link);
     } catch (error) {
       if (run.phase !== "queued") return;
       const receipt = settlement.receipt(run);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const message = `The session's sandbox could not be opened: ${reason}`;
-      dispatcher.failInSession(
+      dispatcher.sessionRuns.fail(
         run,
         new SkepError("worker-lost", message, { receipt, cause: error }),
       );
@@ -332,7 +311,7 @@ export class SessionLine implements RunSession {
   async #conclude(code: SkepErrorCode | undefined): Promise<void> {
     const { onLimit, checkpoint } = this.#settings;
     if (this.#end !== undefined) return;
-    const reachedLimit = code !== undefined && LIMIT_CODES.has(code);
+    const reachedLimit = code !== undefined && (isLimit(code) || code === "aborted");
     if (reachedLimit && onLimit === "end") {
       this.end(`a run ended with "${code}", and onLimit is "end".`);
       return;
@@ -354,7 +333,7 @@ export class SessionLine implements RunSession {
       if (this.#end === undefined) this.#checkpoint = checkpoint;
     } catch (error) {
       if (this.#end !== undefined) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#surroundings.core.events.emit("warning", {
         name: "checkpoint-failed",
         message: `Session ${this.id} keeps the checkpoint from before its last run: ${reason}`,

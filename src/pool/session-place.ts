@@ -4,10 +4,11 @@
  * being given up may come at any moment.
  */
 import type { OpenSession, SessionState } from "../protocol/control.ts";
+import { WorkerGoneError } from "./control-requests.ts";
 import type { PoolCore } from "./core.ts";
 import { type Base, pack, type PackedState, storedBytes, unpack } from "./session-pack.ts";
 import type { SessionSettings } from "./session-options.ts";
-import { WorkerGoneError, type WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 /** Workers a session is tried on before its opening fails. */
 const OPENING_ATTEMPTS = 3;
@@ -230,6 +231,7 @@ export class SessionPlace {
 
   #request<Reply>(link: WorkerLink, what: string, call: () => Promise<Reply>): Promise<Reply> {
     // Its worker may have something to compute first.
-    return link.request(what, call, this.#surroundings.core.settings.startTimeoutMs, true);
+    const { startTimeoutMs } = this.#surroundings.core.settings;
+    return link.requests.make(what, call, startTimeoutMs, true);
   }
 }

@@ -1,5 +1,6 @@
 /** The sessions of a pool: where they are opened, and what becomes of them when a worker goes. */
 import type { RegistryChange } from "../protocol/control.ts";
+import { ControlTimeoutError, WorkerGoneError } from "./control-requests.ts";
 import type { PoolCore } from "./core.ts";
 import { SkepError } from "../errors.ts";
 import { decodeImage } from "./session-image.ts";
@@ -9,7 +10,7 @@ import { resolveSession, type SessionOptions, type SessionSettings } from "./ses
 import type { SessionStart } from "./session-place.ts";
 import { type RestoreOptions, Session, workerFailure } from "./session.ts";
 import type { Submissions } from "./submissions.ts";
-import { ControlTimeoutError, WorkerGoneError, type WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 export class Sessions {
   readonly #core: PoolCore;
@@ -122,7 +123,8 @@ export class Sessions {
   async #chooseWorker(): Promise<WorkerLink> {
     const { supervisor, dispatcher, registry } = this.#core;
     await supervisor.someoneUp();
-    const links = dispatcher.links.length > 0 ? dispatcher.links : supervisor.upLinks();
+    const ready = dispatcher.scheduler.links;
+    const links = ready.length > 0 ? ready : supervisor.upLinks();
     const current = links.filter(({ revision }) => revision >= registry.revision);
     const candidates = current.length > 0 ? current : links;
     const [first, ...others] = candidates;

@@ -17,6 +17,8 @@ export class Settlement {
   readonly #keys: NamedSums = new NamedSums();
   readonly #evaluations: RunSums = noSums();
   readonly #errors: Map<SkepErrorCode, number> = new Map();
+  /** Called after each run that settles, while somebody waits for that. */
+  onSettled: (() => void) | undefined;
   completed = 0;
   failed = 0;
   refused = 0;
@@ -44,14 +46,14 @@ export class Settlement {
     const { trace, wantsOutcome } = run;
     const isReported = this.events.has("run-settled");
     // Most runs have nobody who reads their receipt.
-    if (!wantsOutcome && !isReported && trace === undefined) {
-      run.resolve(value);
-      return;
+    if (!wantsOutcome && !isReported && trace === undefined) run.resolve(value);
+    else {
+      const receipt = receiptOf(run, now, cost, bytesOut);
+      run.resolve(wantsOutcome ? ({ ok: true, value, receipt } satisfies RunOutcome) : value);
+      trace?.end({ receipt, settledAtMs: now, code: undefined, wasAccepted: true });
+      if (isReported) this.#report(run, true, receipt);
     }
-    const receipt = receiptOf(run, now, cost, bytesOut);
-    run.resolve(wantsOutcome ? ({ ok: true, value, receipt } satisfies RunOutcome) : value);
-    trace?.end({ receipt, settledAtMs: now, code: undefined, wasAccepted: true });
-    if (isReported) this.#report(run, true, receipt);
+    this.onSettled?.();
   }
 
   /** The error a run that failed in its worker settles with. Throws when its bytes are malformed. */
@@ -125,6 +127,7 @@ export class Settlement {
     const { code } = error;
     run.trace?.end({ receipt, settledAtMs: this.clock.now(), code, wasAccepted });
     if (this.events.has("run-settled")) this.#report(run, false, receipt);
+    this.onSettled?.();
     return receipt;
   }
 

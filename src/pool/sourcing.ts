@@ -1,5 +1,5 @@
 /** Gets the source of dependencies that are defined by where it is: npm packages and URLs. */
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import type { Platform } from "../environments/contract.ts";
 import { loadPart } from "../load-part.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
@@ -52,7 +52,7 @@ async function sourceDependency(
     }
     return { alias, ...(await platform.bundlePackage(specifier, version)) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const { location, frame } = error instanceof SkepError ? error : {};
     throw new InstallError("dependency", alias, [], { reason, location, frame, cause: error });
   }

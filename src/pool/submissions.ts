@@ -126,8 +126,8 @@ export class Submissions {
     options: RunOptions | EvalOptions,
     { resolve, reject, wantsOutcome, limits, parent, session }: Caller,
   ): void {
-    const { dispatcher, settlement, clock } = this.#core;
-    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
+    const { admission, dispatcher, settlement, clock } = this.#core;
+    const run = new Run(dispatcher.inFlight.nextRunId(), target, limits, clock.now());
     run.resolve = resolve;
     run.reject = reject;
     run.wantsOutcome = wantsOutcome;
@@ -142,9 +142,9 @@ export class Submissions {
       settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       return;
     }
-    if (limits.totalMs > 0) dispatcher.watchClock(run);
+    if (limits.totalMs > 0) dispatcher.watchTotalTime(run);
     const transfer = "transfer" in options ? options.transfer : undefined;
-    if (transfer !== undefined && target.type === "function" && !dispatcher.obstacle(run)) {
+    if (transfer !== undefined && target.type === "function" && !admission.obstacle(run)) {
       target.args = detach(transfer, target.args);
     }
     dispatcher.submit(run);

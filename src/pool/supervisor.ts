@@ -1,5 +1,5 @@
 /** Keeps the pool's seats taken: opens workers, notices their end, restarts them. */
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { EventEmitter } from "./events.ts";
 import type { PoolSettings } from "./options.ts";
@@ -215,7 +215,7 @@ export class Supervisor {
   /** Ends a worker that has left its seat once its last run has settled. */
   reviewRetiring(link: WorkerLink): void {
     if (!this.#retiring.has(link) || link.inFlightCount + link.sessionCount > 0) return;
-    if (link.pendingRequestCount === 0) void this.#retire(link);
+    if (link.requests.pendingCount === 0) void this.#retire(link);
   }
 
   /** Tells a worker that something in it is past its limits, or no longer is. */
@@ -231,19 +231,19 @@ export class Supervisor {
       const { link } = seat;
       seat.link = undefined;
       seat.apply("closed", reason);
-      if (link === undefined) return;
-      link.end(reason);
-      await link.handle.terminate().catch(() => {});
-      this.#options.events.emit("worker-ended", { workerId: link.workerId });
+      if (link !== undefined) await this.#end(link, reason);
     });
-    const retired = [...this.#retiring].map(async (link) => {
-      link.end(reason);
-      await link.handle.terminate().catch(() => {});
-      this.#options.events.emit("worker-ended", { workerId: link.workerId });
-    });
+    const retired = [...this.#retiring].map((link) => this.#end(link, reason));
     this.#retiring.clear();
     this.#wakeWaiting();
     await Promise.all([...ends, ...retired]);
+  }
+
+  /** Ends a worker that is not lost: nobody needs it any more. */
+  async #end(link: WorkerLink, reason: string): Promise<void> {
+    link.end(reason);
+    await link.handle.terminate().catch(() => {});
+    this.#options.events.emit("worker-ended", { workerId: link.workerId });
   }
 
   #wakeWaiting(): void {
@@ -296,14 +296,11 @@ export class Supervisor {
 
   /** The worker ends once its runs have; it must have left its seat. */
   async #retire(link: WorkerLink): Promise<void> {
-    const { settings, events } = this.#options;
+    const { settings } = this.#options;
     // Not before it has said so: what is freed by itself is freed at once.
     const shutDown = () => link.handle.control.shutdown();
-    await link.request("shut down", shutDown, settings.limits.graceMs).catch(() => {});
-    if (!this.#retiring.delete(link)) return;
-    link.end("It was recycled.");
-    await link.handle.terminate().catch(() => {});
-    events.emit("worker-ended", { workerId: link.workerId });
+    await link.requests.make("shut down", shutDown, settings.limits.graceMs).catch(() => {});
+    if (this.#retiring.delete(link)) await this.#end(link, "It was recycled.");
   }
 
   /** Restarts a seat whose worker could not start. */
@@ -370,8 +367,4 @@ function stoppedError(): SkepError {
 function supersededError(workerId: number): SkepError {
   const message = `Worker ${workerId} was lost before its replacement was ready, and has another.`;
   return new SkepError("worker-lost", message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

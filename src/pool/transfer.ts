@@ -1,4 +1,4 @@
-import { SkepError } from "../errors.ts";
+import { messageOf, SkepError } from "../errors.ts";
 import type { Payload } from "../protocol/payload.ts";
 
 /**
@@ -20,7 +20,7 @@ export function detach(transfer: readonly unknown[], args: Payload): Payload {
   try {
     moved = structuredClone(given, { transfer: given });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new SkepError("not-marshallable", `transfer cannot be handed over: ${reason}`, { cause });
   }
   const buffers = args.buffers.map((buffer) => moved[given.indexOf(buffer)] ?? buffer);

@@ -165,7 +165,7 @@ function judgeRunning(run: Run, insideSinceMs: number, now: number): Verdict {
 /** Nothing is inside the engine: something must come back before long. */
 function judgeWaiting(link: WorkerLink, now: number): Verdict {
   // A change of the registry has its own limit, and runs wait behind it.
-  if (link.pendingRequestCount > 0) return HEALTHY;
+  if (link.requests.pendingCount > 0) return HEALTHY;
   const quietMs = now - link.lastProgressMs;
   let patienceMs = 0;
   for (const run of link.inFlight.values()) {

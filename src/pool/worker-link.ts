@@ -1,11 +1,12 @@
 /** One open worker: what is in flight on it, what it has installed, and the batches to and from it. */
 import type { HostAnswer, WorkerHandle } from "../environments/contract.ts";
-import { ByteWriter } from "../protocol/bytes.ts";
+import { BatchSender } from "../protocol/batch-sender.ts";
 import type { InstallResult, RegistryChange, WorkerStatistics } from "../protocol/control.ts";
 import type { MessageFromWorker, MessageToWorker, RunCost } from "../protocol/messages.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { readFromWorker, writeToWorker } from "../protocol/wire.ts";
 import type { Clock } from "./clock.ts";
+import { ControlRequests } from "./control-requests.ts";
 import type { Limits } from "./limits.ts";
 import type { Run } from "./run.ts";
 import { RunTable } from "./run-table.ts";
@@ -21,16 +22,6 @@ export interface LinkListener {
   onBroken(link: WorkerLink, what: string, error: unknown): void;
 }
 
-/** A control request got no reply in time. */
-export class ControlTimeoutError extends Error {
-  override name = "ControlTimeoutError";
-}
-
-/** The worker ended before it replied. */
-export class WorkerGoneError extends Error {
-  override name = "WorkerGoneError";
-}
-
 /** How many milliseconds of guest code may wait in a worker's mailbox. */
 const WINDOW_MS = 1;
 /**
@@ -41,8 +32,6 @@ const SHARED_WINDOW_MS = 0.1;
 const MAXIMUM_WINDOW = 64;
 /** How much the latest run counts in the average: two slow runs in a row shrink the window. */
 const AVERAGE_WEIGHT = 0.2;
-/** A batch buffer that grew beyond this is not kept. */
-const KEPT_WRITER_BYTES = 1 << 20;
 
 /** The run a worker is executing, as last seen. */
 export interface Observation {
@@ -55,6 +44,11 @@ export interface Observation {
 
 export class WorkerLink {
   readonly inFlight: RunTable;
+  readonly requests: ControlRequests;
+  /** Names the engine it runs; empty before it has told. */
+  engineBuild = "";
+  /** Sessions whose sandboxes are in this worker. */
+  sessionCount = 0;
   /** The registry revision the worker acknowledged last. */
   revision = 0;
   /** What the worker last told about itself. */
@@ -76,10 +70,7 @@ export class WorkerLink {
   readonly #maxBacklog: number;
   /** Those the worker was started with. */
   readonly #limits: Limits;
-  readonly #pendingRequests = new Set<(error: Error) => void>();
-  readonly #inquiries = new Set<() => void>();
-  #writer = new ByteWriter();
-  #flushDue = false;
+  readonly #sender = new BatchSender(writeToWorker, (batch) => this.#post(batch));
   /** Sent, not settled and not parked. */
   #backlog = 0;
   #window = 2;
@@ -102,6 +93,16 @@ export class WorkerLink {
     // Taken from the end: low numbers first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.inFlight = new RunTable(slots);
+    this.requests = new ControlRequests({
+      workerId,
+      clock,
+      isBusy: () => this.#backlog > 0,
+      onRequest: () => this.keepProcess(true),
+      onSettled: () => {
+        this.lastProgressMs = clock.now();
+        if (this.isIdle) this.keepProcess(false);
+      },
+    });
     this.openedAtMs = clock.now();
     this.lastProgressMs = this.openedAtMs;
     handle.onBatch = (batch) => this.#receive(batch);
@@ -112,15 +113,6 @@ export class WorkerLink {
   get inFlightCount(): number {
     return this.inFlight.size;
   }
-
-  get pendingRequestCount(): number {
-    return this.#pendingRequests.size;
-  }
-
-  /** Names the engine it runs; empty before it has told. */
-  engineBuild = "";
-  /** Sessions whose sandboxes are in this worker. */
-  sessionCount = 0;
 
   get isAlive(): boolean {
     return this.#isAlive;
@@ -234,7 +226,7 @@ export class WorkerLink {
 
   /** Applies a registry change; the revision counts once it resolves with `ok`. */
   async install(change: RegistryChange, timeoutMs: number): Promise<InstallResult> {
-    const result = await this.request(
+    const result = await this.requests.make(
       "apply a change of the registry",
       () => this.handle.control.install(change),
       timeoutMs,
@@ -243,82 +235,19 @@ export class WorkerLink {
     return result;
   }
 
-  /**
-   * A control request. Rejects with {@link ControlTimeoutError} or {@link WorkerGoneError} when no
-   * reply comes: on its own it would never settle once the worker is gone. With `isPatient` a worker
-   * that computes is given as long as that takes: whether it hangs is for the watchdog to say.
-   */
-  request<Reply>(
-    what: string,
-    call: () => Promise<Reply>,
-    timeoutMs: number,
-    isPatient = false,
-  ): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (!this.#isAlive) {
-        reject(new WorkerGoneError(`Worker ${this.workerId} is gone.`));
-        return;
-      }
-      const finish = (): void => {
-        this.#pendingRequests.delete(fail);
-        this.lastProgressMs = this.clock.now();
-        cancelTimeout();
-        if (this.isIdle) this.keepProcess(false);
-      };
-      const fail = (error: Error): void => {
-        finish();
-        reject(error);
-      };
-      const onTimeout = (): void => {
-        if (isPatient && this.#backlog > 0) {
-          cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
-          return;
-        }
-        const message = `Worker ${this.workerId} did not ${what} within ${timeoutMs} ms.`;
-        fail(new ControlTimeoutError(message));
-      };
-      let cancelTimeout = this.clock.schedule(timeoutMs, onTimeout);
-      this.#pendingRequests.add(fail);
-      this.keepProcess(true);
-      call().then((reply) => {
-        finish();
-        resolve(reply);
-      }, fail);
-    });
-  }
-
   /** Asks for {@link statistics}; failures leave the last known ones. One question at a time. */
   refreshStatistics(timeoutMs: number): Promise<void> {
-    this.#refreshing ??= this.#inquire(async () => {
-      this.statistics = await this.handle.control.statistics();
-    }, timeoutMs).finally(() => (this.#refreshing = undefined));
+    this.#refreshing ??= this.requests
+      .inquire(async () => {
+        this.statistics = await this.handle.control.statistics();
+      }, timeoutMs)
+      .finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
   }
 
   /** Has the worker let go of what it keeps in stock. */
   trim(timeoutMs: number): Promise<void> {
-    return this.#inquire(() => this.handle.control.trim(), timeoutMs);
-  }
-
-  /**
-   * A request beside the work: it neither keeps the process nor excuses a worker from making
-   * progress, and nobody hears of its failure. Whatever ails the worker, others find out.
-   */
-  #inquire(call: () => Promise<void>, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#isAlive) {
-        resolve();
-        return;
-      }
-      const finish = (): void => {
-        cancelTimeout();
-        this.#inquiries.delete(finish);
-        resolve();
-      };
-      const cancelTimeout = this.clock.schedule(timeoutMs, finish, { keepAlive: false });
-      this.#inquiries.add(finish);
-      call().then(finish, finish);
-    });
+    return this.requests.inquire(() => this.handle.control.trim(), timeoutMs);
   }
 
   /** Says whether the host process must stay for this worker. */
@@ -330,36 +259,28 @@ export class WorkerLink {
 
   /** Whether the host process could exit without losing anything here. */
   get isIdle(): boolean {
-    return this.inFlight.size === 0 && this.#pendingRequests.size === 0;
+    return this.inFlight.size === 0 && this.requests.pendingCount === 0;
   }
 
   /** The worker is gone: nothing it sent counts any more, and no request will be answered. */
   end(reason: string): void {
     this.#isAlive = false;
-    for (const fail of this.#pendingRequests) fail(new WorkerGoneError(reason));
-    for (const finish of this.#inquiries) finish();
+    this.#sender.stop();
+    this.requests.end(reason);
   }
 
   #send(message: MessageToWorker): void {
-    writeToWorker(this.#writer, message);
-    if (this.#flushDue) return;
-    this.#flushDue = true;
     this.keepProcess(true);
-    // Everything that is submitted in the same turn goes in the same batch.
-    queueMicrotask(this.#flush);
+    this.#sender.send(message);
   }
 
-  readonly #flush = (): void => {
-    this.#flushDue = false;
-    if (!this.#isAlive || this.#writer.length === 0) return;
-    const batch = this.#writer.takePayload();
-    if (this.#writer.bytes.length > KEPT_WRITER_BYTES) this.#writer = new ByteWriter();
+  #post(batch: Payload): void {
     try {
       this.handle.post(batch);
     } catch (error) {
       this.listener.onBroken(this, "could not be sent a batch", error);
     }
-  };
+  }
 
   #receive(batch: Payload): void {
     if (!this.#isAlive) return;

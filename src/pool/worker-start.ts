@@ -1,7 +1,12 @@
 /** From nothing to a worker that runs the engine and has all that is defined. */
 import type { WorkerHandle } from "../environments/contract.ts";
-import { SkepError } from "../errors.ts";
-import { IMAGE_REFUSED, type InstallFailure, type PreparedImages } from "../protocol/control.ts";
+import { messageOf, SkepError } from "../errors.ts";
+import {
+  IMAGE_REFUSED,
+  type InstallFailure,
+  type PreparedImages,
+  type WorkerSettings,
+} from "../protocol/control.ts";
 import type { FileSetup } from "../protocol/file-calls.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "./clock.ts";
@@ -108,13 +113,11 @@ export class WorkerStart {
   }
 
   async #initialise(link: WorkerLink): Promise<void> {
-    const { settings, engineModule, registry, prepared: images, files } = this.#options;
-    const isPrepared = images !== undefined && images.revision === registry.revision;
-    const change = isPrepared ? registry.changeSince(0) : undefined;
-    const prepared = change && images && { images: images.images, change };
+    const { settings, engineModule, files } = this.#options;
+    const prepared = this.#prepared();
     const { engine, isolation, limits, installTimeoutMs, environment, webApis, fetch } = settings;
     const { engineBuild } = await this.#sharedStart.initialise((start) =>
-      link.request(
+      link.requests.make(
         "start its engine",
         () =>
           link.handle.control.initialise({
@@ -134,7 +137,14 @@ export class WorkerStart {
       ),
     );
     link.engineBuild = engineBuild;
-    if (change !== undefined) link.revision = change.revision;
+    if (prepared !== undefined) link.revision = prepared.change.revision;
+  }
+
+  /** Images of what is defined, and what that is; undefined where there are none of it as it is now. */
+  #prepared(): WorkerSettings["prepared"] {
+    const { prepared, registry } = this.#options;
+    if (prepared?.revision !== registry.revision) return undefined;
+    return { images: prepared.images, change: registry.changeSince(0) };
   }
 
   async #installMissing(link: WorkerLink): Promise<void> {
@@ -169,7 +179,7 @@ function startError(workerId: number, error: unknown, explain: Explain): SkepErr
   if (error instanceof Error && error.name === IMAGE_REFUSED) {
     return new SkepError("image-refused", `The image is refused: ${error.message}.`);
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new SkepError("unsupported-environment", `Worker ${workerId} could not start: ${reason}`, {
     cause: error,
   });

@@ -200,9 +200,8 @@ export interface SessionState extends ImageState {
   ageMs: number;
 }
 
+/** What a worker's sandboxes take. */
 export interface WorkerStatistics {
-  /** Sandboxes by state. */
-  cells: { free: number; running: number; parked: number };
   /** Bytes of WebAssembly memory all sandboxes have grown to. */
   memoryBytes: number;
   /**
@@ -210,10 +209,6 @@ export interface WorkerStatistics {
    * is really in memory.
    */
   usedBytes: number;
-  /** Bytes of the golden image as stored. */
-  imageBytes: number;
-  /** Sandboxes thrown away after a trap or for having grown too far. */
-  discarded: number;
 }
 
 /** What the parent may ask of a worker. */

@@ -46,15 +46,8 @@ function place(value: unknown): NonNullable<InstallFailure["location"]> {
 }
 
 export function readStatistics(value: unknown): WorkerStatistics {
-  const { cells, memoryBytes, usedBytes, imageBytes, discarded } = record(value);
-  const { free, running, parked } = record(cells);
-  return {
-    cells: { free: count(free), running: count(running), parked: count(parked) },
-    memoryBytes: count(memoryBytes),
-    usedBytes: count(usedBytes),
-    imageBytes: count(imageBytes),
-    discarded: count(discarded),
-  };
+  const { memoryBytes, usedBytes } = record(value);
+  return { memoryBytes: count(memoryBytes), usedBytes: count(usedBytes) };
 }
 
 /** A session's memory, as another worker may be given it: of the shape of one, and no larger. */

@@ -9,15 +9,10 @@ import type {
   RegistryChange,
 } from "../protocol/control.ts";
 import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
+import { DefinitionTable, type Item } from "./definition-table.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
 import type { PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
-
-/** Something defined, and the revision that defined it as it is now. */
-interface Item<Definition> {
-  readonly definition: Definition;
-  readonly revision: number;
-}
 
 interface FunctionItem extends Item<FunctionDefinition> {
   readonly hash: string;
@@ -54,6 +49,11 @@ export interface Proposal {
   inverse(): RegistryChange;
 }
 
+const KINDS = ["functions", "constants", "dependencies", "host"] as const;
+
+/** As much of a table as names are taken out by, whatever is in it. */
+type Removals = Pick<DefinitionTable<unknown>, "delete" | "removedSince" | "forgetRemovals">;
+
 /** What is known about the registry's contents; `installedWorkers` counts workers that have it. */
 export interface RegistryDescription {
   revision: number;
@@ -83,17 +83,10 @@ export interface RegistryContents {
 
 /** Functions, constants and dependencies by name, with the revision of each one's last change. */
 export class Registry {
-  readonly #functions = new Map<string, FunctionItem>();
-  readonly #constants = new Map<string, Item<ConstantDefinition>>();
-  readonly #dependencies = new Map<string, Item<DependencyDefinition>>();
-  readonly #hosts = new Map<string, Item<PreparedHost>>();
-  /** Names that were undefined, with the revision that did it. */
-  readonly #removed = {
-    functions: new Map<string, number>(),
-    constants: new Map<string, number>(),
-    dependencies: new Map<string, number>(),
-    host: new Map<string, number>(),
-  };
+  readonly #functions = new DefinitionTable<FunctionDefinition, FunctionItem>();
+  readonly #constants = new DefinitionTable<ConstantDefinition>();
+  readonly #dependencies = new DefinitionTable<DependencyDefinition>();
+  readonly #hosts = new DefinitionTable<PreparedHost>();
   readonly #bootstrap: string | undefined;
   #admissions = new Map<string, Admission>();
   #revision: number;
@@ -133,10 +126,10 @@ export class Registry {
   contents(): RegistryContents {
     return {
       bootstrap: this.#bootstrap,
-      functions: sortedItems(this.#functions).map(([name, { text }]) => [name, text]),
-      constants: sortedItems(this.#constants).map(([, { definition }]) => definition),
-      dependencies: sortedItems(this.#dependencies).map(([, { definition }]) => definition),
-      hosts: sortedItems(this.#hosts).map(([name]) => name),
+      functions: this.#functions.sorted().map(([name, { text }]) => [name, text]),
+      constants: this.#constants.sorted().map(([, { definition }]) => definition),
+      dependencies: this.#dependencies.sorted().map(([, { definition }]) => definition),
+      hosts: this.#hosts.sorted().map(([name]) => name),
     };
   }
 
@@ -147,7 +140,7 @@ export class Registry {
 
   /** All host functions, sorted by path. */
   hostFunctions(): PreparedHost[] {
-    return sortedItems(this.#hosts).map(([, item]) => item.definition);
+    return this.#hosts.sorted().map(([, item]) => item.definition);
   }
 
   /**
@@ -184,10 +177,10 @@ export class Registry {
         undefine: { functions: [], constants: [], dependencies: [] },
       },
       commit: () => {
-        for (const item of functions) this.#set("functions", item.definition.name, item);
-        for (const item of constants) this.#set("constants", item.definition.name, item);
-        for (const item of dependencies) this.#set("dependencies", item.definition.alias, item);
-        for (const item of hosts) this.#set("host", item.definition.name, item);
+        for (const item of functions) this.#functions.set(item.definition.name, item);
+        for (const item of constants) this.#constants.set(item.definition.name, item);
+        for (const item of dependencies) this.#dependencies.set(item.definition.alias, item);
+        for (const item of hosts) this.#hosts.set(item.definition.name, item);
         this.#commit(revision);
       },
       inverse: () =>
@@ -204,11 +197,9 @@ export class Registry {
   remove(names: Names): boolean {
     const revision = this.#lastIssuedRevision + 1;
     let removed = false;
-    for (const kind of ["functions", "constants", "dependencies", "host"] as const) {
+    for (const kind of KINDS) {
       for (const name of names[kind] ?? []) {
-        if (!this.#table(kind).delete(name)) continue;
-        this.#removed[kind].set(name, revision);
-        removed = true;
+        if (this.#table(kind).delete(name, revision)) removed = true;
       }
     }
     if (removed) this.#commit(revision);
@@ -217,47 +208,33 @@ export class Registry {
 
   /** What a worker that has acknowledged `revision` lacks; 0 is a worker that has nothing. */
   changeSince(revision: number): RegistryChange {
-    function isNew(item: { revision: number }): boolean {
-      return item.revision > revision;
-    }
-    function sortedDefinitions<Definition>(table: Map<string, Item<Definition>>): Definition[] {
-      const names = [...table.keys()].sort();
-      return names.flatMap((name) => {
-        const item = table.get(name);
-        return item !== undefined && isNew(item) ? [item.definition] : [];
-      });
-    }
-    function removedNames(table: Map<string, number>): string[] {
-      if (revision === 0) return [];
-      return [...table].flatMap(([name, at]) => (at > revision ? [name] : [])).sort();
-    }
+    const removedFrom = (table: Removals): string[] =>
+      revision === 0 ? [] : table.removedSince(revision);
     return {
       // Not #revision: a worker that took part in an abandoned proposal is beyond it.
       revision: Math.max(revision, this.#revision),
       ...(revision === 0 && this.#bootstrap !== undefined ? { bootstrap: this.#bootstrap } : {}),
       define: {
-        functions: sortedDefinitions(this.#functions),
-        constants: sortedDefinitions(this.#constants),
-        dependencies: sortedDefinitions(this.#dependencies),
+        functions: this.#functions.definedSince(revision),
+        constants: this.#constants.definedSince(revision),
+        dependencies: this.#dependencies.definedSince(revision),
         ...listed(
           "hosts",
-          sortedDefinitions(this.#hosts).map(({ name }) => name),
+          this.#hosts.definedSince(revision).map(({ name }) => name),
         ),
       },
       undefine: {
-        functions: removedNames(this.#removed.functions),
-        constants: removedNames(this.#removed.constants),
-        dependencies: removedNames(this.#removed.dependencies),
-        ...listed("hosts", removedNames(this.#removed.host)),
+        functions: removedFrom(this.#functions),
+        constants: removedFrom(this.#constants),
+        dependencies: removedFrom(this.#dependencies),
+        ...listed("hosts", removedFrom(this.#hosts)),
       },
     };
   }
 
   /** Forgets removals that every worker has acknowledged. */
   forgetRemovals(acknowledgedRevision: number): void {
-    for (const table of Object.values(this.#removed)) {
-      for (const [name, at] of table) if (at <= acknowledgedRevision) table.delete(name);
-    }
+    for (const kind of KINDS) this.#table(kind).forgetRemovals(acknowledgedRevision);
   }
 
   /** Whether and where the function can run; undefined when there is none of that name. */
@@ -276,7 +253,7 @@ export class Registry {
   describe(installedWorkers: (revision: number) => number): RegistryDescription {
     return {
       revision: this.#revision,
-      functions: sortedItems(this.#functions).map(([name, item]) => ({
+      functions: this.#functions.sorted().map(([name, item]) => ({
         name,
         hash: item.hash,
         parameters: [...item.parameters],
@@ -284,11 +261,11 @@ export class Registry {
         constants: [...item.requirements.constants],
         installedWorkers: installedWorkers(item.revision),
       })),
-      constants: sortedItems(this.#constants).map(([name, item]) => ({
+      constants: this.#constants.sorted().map(([name, item]) => ({
         name,
         installedWorkers: installedWorkers(item.revision),
       })),
-      dependencies: sortedItems(this.#dependencies).map(([alias, item]) => ({
+      dependencies: this.#dependencies.sorted().map(([alias, item]) => ({
         alias,
         kind: item.definition.kind,
         installedWorkers: installedWorkers(item.revision),
@@ -335,7 +312,7 @@ export class Registry {
     } as Record<keyof Names, string[]>;
     function present<Definition>(
       kind: keyof Names,
-      table: Map<string, Item<Definition>>,
+      table: DefinitionTable<Definition>,
     ): Definition[] {
       return (names[kind] ?? []).flatMap((name) => {
         const item = table.get(name);
@@ -360,15 +337,10 @@ export class Registry {
     };
   }
 
-  #table(kind: keyof Names): Map<string, unknown> {
+  #table(kind: keyof Names): Removals {
     if (kind === "functions") return this.#functions;
     if (kind === "host") return this.#hosts;
     return kind === "constants" ? this.#constants : this.#dependencies;
-  }
-
-  #set(kind: keyof Names, name: string, item: Item<unknown>): void {
-    this.#table(kind).set(name, item);
-    this.#removed[kind].delete(name);
   }
 
   #commit(revision: number): void {
@@ -397,10 +369,6 @@ function sameHost(left: PreparedHost | undefined, right: PreparedHost): boolean 
 
 function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {
   return items.map((item) => item.definition);
-}
-
-function sortedItems<Value>(table: Map<string, Value>): [string, Value][] {
-  return [...table].sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {

@@ -86,17 +86,17 @@ it("does not run again what has called the host, and keeps the others", async ()
   expect(await innocent).toBe(3);
 });
 
+/** After which the next look at a run's limits fails, deep inside the engine. */
+const BROKEN_CLOCK = `data:text/javascript,${encodeURIComponent(`export const breakClock = () => {
+  const { now } = performance;
+  performance.now = () => { performance.now = now; throw new Error("no clock"); };
+}`)}`;
+
 it("refuses a function under which the engine keeps failing, and loses no worker", async () => {
-  // The next look at the run's limits fails, deep inside the engine.
-  const source = `export const breakClock = () => {
-    const { now } = performance;
-    performance.now = () => { performance.now = now; throw new Error("no clock"); };
-  }`;
-  const module = `data:text/javascript,${encodeURIComponent(source)}`;
   await using pool = await createPool({
     workers: 1,
     quarantine: { after: 2 },
-    dependencies: { clock: { module, exports: ["breakClock"] } },
+    dependencies: { clock: { module: BROKEN_CLOCK, exports: ["breakClock"] } },
     functions: {
       trap: "(context) => { context.dependencies.clock.breakClock(); for (;;); }",
       add: "(a, b) => a + b",
@@ -114,6 +114,32 @@ it("refuses a function under which the engine keeps failing, and loses no worker
   await expect(pool.run("trap")).rejects.toMatchObject({ code: "quarantined" });
   const outcome = await pool.execute({ run: "add", args: [1, 2] });
   expect(outcome).toMatchObject({ ok: true, value: 3, receipt: { workerId: 1 } });
+});
+
+it("ends all runs of a shared sandbox with the one under which the engine failed", async () => {
+  await using pool = await createPool({
+    workers: 1,
+    isolation: "worker",
+    dependencies: { clock: { module: BROKEN_CLOCK, exports: ["breakClock"] } },
+    functions: {
+      trap: "(context) => { context.dependencies.clock.breakClock(); for (;;); }",
+      wait: "() => new Promise(() => {})",
+      count: "() => (globalThis.calls = (globalThis.calls ?? 0) + 1)",
+    },
+  });
+  const waiting = Array.from({ length: 20 }, () => pool.execute({ run: "wait" }));
+  expect(await pool.run("count")).toBe(1);
+  await expect(pool.run("trap")).rejects.toMatchObject({ code: "worker-lost" });
+  const errors = (await Promise.all(waiting)).map((outcome) => !outcome.ok && outcome.error);
+  for (const error of errors) {
+    expect(error).toMatchObject({
+      code: "worker-lost",
+      message: expect.stringContaining("The shared sandbox was lost to another run") as string,
+    });
+  }
+  // The next ones have a new one, in the same worker.
+  const outcome = await pool.execute({ run: "count" });
+  expect(outcome).toMatchObject({ ok: true, value: 1, receipt: { workerId: 1 } });
 });
 
 it("lets Node exit by itself, with a pool open and after closing one", async () => {

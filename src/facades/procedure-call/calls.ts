@@ -54,7 +54,7 @@ export class Calls {
       // What is thrown in here rejects the promise.
       this.#checkAdmission(name);
       const target = { type: "function", name, args: encode(name, args) } as const;
-      const run = new Run(dispatcher.nextRunId(), target, settings.limits, clock.now());
+      const run = new Run(dispatcher.inFlight.nextRunId(), target, settings.limits, clock.now());
       let isPending = true;
       const finish = (): void => {
         if (isPending) this.#pending--;

@@ -23,7 +23,7 @@ export function healthOf(core: PoolCore): WorkerHealthInformation[] {
       worker_id: seat.workerId,
       health_state: seat.state,
       pending_call_count: seat.link?.inFlightCount ?? 0,
-      pending_control_count: seat.link?.pendingRequestCount ?? 0,
+      pending_control_count: seat.link?.requests.pendingCount ?? 0,
       restart_attempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),
     }))
     .sort((left, right) => left.worker_id - right.worker_id);

@@ -137,7 +137,7 @@ export class Tasks {
     // A script without modules or types is there at once.
     const target = sourceTarget(code, { ...source, filename }, () => false) as SourceTarget;
     const limits = callLimits({ timeoutMs: timeout }, usual, environment.stackBytes[engine]);
-    const run = new Run(dispatcher.nextRunId(), target, limits, clock.now());
+    const run = new Run(dispatcher.inFlight.nextRunId(), target, limits, clock.now());
     run.priority = priority ?? 0;
     return run;
   }

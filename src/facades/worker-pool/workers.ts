@@ -51,8 +51,8 @@ export class Workers {
 
   /** Tasks that wait. */
   get queuedCount(): number {
-    const { queue, waitingInSessions } = this.core.dispatcher;
-    return queue.size + waitingInSessions;
+    const { queue, sessionRuns } = this.core.dispatcher;
+    return queue.size + sessionRuns.waitingCount;
   }
 
   /** How many more tasks could be taken before `maxWaiting` of them have no worker in sight. */

@@ -1,6 +1,6 @@
 /** Opens a pool's files before its workers start. */
 import type { Platform } from "../../environments/contract.ts";
-import { SkepError } from "../../errors.ts";
+import { messageOf, SkepError } from "../../errors.ts";
 import { MemoryBackend } from "../../files/memory.ts";
 import type { FileBackend } from "../../files/volume.ts";
 import { invalid } from "../option-checks.ts";
@@ -21,9 +21,13 @@ export async function openFiles(platform: Platform, options: unknown): Promise<O
     const shared = new SharedFiles(settings, backend, await backend.usage());
     return { shared, forHost: new PoolFiles(shared) };
   } catch (cause) {
-    throw new SkepError("unsupported-environment", `The files cannot be read: ${because(cause)}`, {
-      cause,
-    });
+    throw new SkepError(
+      "unsupported-environment",
+      `The files cannot be read: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -39,7 +43,10 @@ async function openBackend(platform: Platform, choice: BackendChoice): Promise<F
       return await open(choice.name);
     } catch (cause) {
       const hint = "It needs a secure context (https or localhost) and storage that is allowed.";
-      throw unsupported(`The origin's storage cannot be opened: ${because(cause)} ${hint}`, cause);
+      throw unsupported(
+        `The origin's storage cannot be opened: ${messageOf(cause)} ${hint}`,
+        cause,
+      );
     }
   }
   try {
@@ -47,7 +54,7 @@ async function openBackend(platform: Platform, choice: BackendChoice): Promise<F
   } catch (cause) {
     const place = JSON.stringify(choice.directory);
     throw invalid(
-      `files.backend.directory: ${place} cannot be used: ${because(cause)}. Make it first.`,
+      `files.backend.directory: ${place} cannot be used: ${messageOf(cause)}. Make it first.`,
     );
   }
 }
@@ -58,8 +65,4 @@ function wordFor({ kind }: BackendChoice): string {
 
 function unsupported(message: string, cause?: unknown): SkepError {
   return new SkepError("unsupported-environment", message, { cause });
-}
-
-function because(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

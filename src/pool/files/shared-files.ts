@@ -1,5 +1,5 @@
 /** A pool's files: one place for all runs, on whatever worker, and for the host. */
-import { SkepError } from "../../errors.ts";
+import { messageOf, SkepError } from "../../errors.ts";
 import { BaseVolume } from "../../files/base.ts";
 import { commit, CommitConflictError } from "../../files/commit.ts";
 import { FileError } from "../../files/file-error.ts";
@@ -132,7 +132,7 @@ export class SharedFiles {
       const path = `${this.settings.mount}/${error.path}`.replace("//", "/");
       return `'${path}' ${error.message}. Nothing was changed.`;
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `${reason}. Some of it may have been written.`;
   }
 }

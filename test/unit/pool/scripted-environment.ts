@@ -101,13 +101,7 @@ export class ScriptedWorker {
         this.trims++;
         await script.trim?.(this);
       },
-      statistics: async () => ({
-        cells: { free: 1, running: 0, parked: 0 },
-        memoryBytes: 1_000_000,
-        usedBytes: this.usedBytes,
-        imageBytes: 1,
-        discarded: 0,
-      }),
+      statistics: async () => ({ memoryBytes: 1_000_000, usedBytes: this.usedBytes }),
       shutdown: async () => {
         this.wasShutDown = true;
       },

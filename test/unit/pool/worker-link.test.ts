@@ -2,7 +2,8 @@ import { LIMITS } from "./limits-of-runs.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RunCost } from "../../../src/protocol/messages.ts";
 import { Run } from "../../../src/pool/run.ts";
-import { ControlTimeoutError, WorkerGoneError, WorkerLink } from "../../../src/pool/worker-link.ts";
+import { ControlTimeoutError, WorkerGoneError } from "../../../src/pool/control-requests.ts";
+import { WorkerLink } from "../../../src/pool/worker-link.ts";
 import { FakeClock, settle } from "./fake-clock.ts";
 import { ScriptedWorker } from "./scripted-environment.ts";
 
@@ -92,15 +93,15 @@ describe("WorkerLink", () => {
 
   test("a request that is not answered rejects in time, and when the worker ends", async () => {
     const never = () => new Promise<never>(() => {});
-    const late = link.request("answer", never, 100).catch((error: unknown) => error);
+    const late = link.requests.make("answer", never, 100).catch((error: unknown) => error);
     await clock.advance(100);
     expect(await late).toBeInstanceOf(ControlTimeoutError);
-    const orphaned = link.request("answer", never, 100).catch((error: unknown) => error);
-    expect(link.pendingRequestCount).toBe(1);
+    const orphaned = link.requests.make("answer", never, 100).catch((error: unknown) => error);
+    expect(link.requests.pendingCount).toBe(1);
     link.end("It crashed.");
     expect(await orphaned).toBeInstanceOf(WorkerGoneError);
-    await expect(link.request("answer", never, 100)).rejects.toBeInstanceOf(WorkerGoneError);
-    expect(link.pendingRequestCount).toBe(0);
+    await expect(link.requests.make("answer", never, 100)).rejects.toBeInstanceOf(WorkerGoneError);
+    expect(link.requests.pendingCount).toBe(0);
   });
 
   test("sends nothing more once it has ended", async () => {

@@ -15,7 +15,8 @@ import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
 import type { RunFiles } from "./files/shared-files.ts";
-import { type HostCalls, tooLarge } from "./host-calls.ts";
+import { tooLarge } from "./host-answers.ts";
+import type { HostCalls } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import {
   abortedError,
@@ -303,13 +304,14 @@ export class Dispatcher {
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
     run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
+    if (isSync) link.blockedBy = run;
     void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       const isWaiting = link.inFlight.get(run.id) === run;
       // A session outlives the run that asked.
       if (!isWaiting && run.session?.isOn(link) !== true) return;
-      if (!isWaiting || this.#admitsAnswer(run, reply)) {
-        link.answer(run.id, callId, isSync, reply);
-      }
+      if (isWaiting && !this.#admitsAnswer(run, reply)) return;
+      link.answer(run.id, callId, isSync, reply);
+      if (isSync) this.pump();
     });
   }
 

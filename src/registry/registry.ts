@@ -10,7 +10,7 @@ import type {
 } from "../protocol/control.ts";
 import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
-import type { PreparedHost } from "./host-functions.ts";
+import { checkHostPaths, HOST_FUNCTION_KEYS, type PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
 
 /** Something defined, and the revision that defined it as it is now. */
@@ -70,6 +70,8 @@ export interface RegistryDescription {
   }[];
   constants: { name: string; installedWorkers: number }[];
   dependencies: { alias: string; kind: DependencyDefinition["kind"]; installedWorkers: number }[];
+  /** Functions of the host by path, e.g. `db.query`. */
+  host: { name: string; installedWorkers: number }[];
 }
 
 /** What a registry would be filled with again; of host functions the names. */
@@ -153,6 +155,9 @@ export class Registry {
   /**
    * A change that makes these definitions, or undefined when nothing would change. Proposals are
    * made one at a time: commit or abandon one before making the next.
+   *
+   * @throws SkepError `invalid-argument` for a path of the host that would be both a function and a
+   * namespace.
    */
   propose(prepared: PreparedDefinitions): Proposal | undefined {
     const revision = this.#lastIssuedRevision + 1;
@@ -168,6 +173,10 @@ export class Registry {
     const hosts = (prepared.hosts ?? [])
       .filter((given) => !sameHost(this.#hosts.get(given.name)?.definition, given))
       .map((definition) => ({ definition, revision }));
+    checkHostPaths(
+      hosts.map((item) => item.definition.name),
+      [...this.#hosts.keys()],
+    );
     const items = functions.length + constants.length + dependencies.length + hosts.length;
     if (items === 0) return undefined;
 
@@ -200,12 +209,17 @@ export class Registry {
     };
   }
 
-  /** Removes names; unknown ones are ignored. False when nothing was there to remove. */
+  /**
+   * Removes names; unknown ones are ignored. A namespace of the host goes with all that is in it.
+   * False when nothing was there to remove.
+   */
   remove(names: Names): boolean {
     const revision = this.#lastIssuedRevision + 1;
     let removed = false;
     for (const kind of ["functions", "constants", "dependencies", "host"] as const) {
-      for (const name of names[kind] ?? []) {
+      const given = names[kind] ?? [];
+      const within = kind === "host" ? given.flatMap((path) => this.#hostsIn(path)) : [];
+      for (const name of [...given, ...within]) {
         if (!this.#table(kind).delete(name)) continue;
         this.#removed[kind].set(name, revision);
         removed = true;
@@ -293,6 +307,10 @@ export class Registry {
         kind: item.definition.kind,
         installedWorkers: installedWorkers(item.revision),
       })),
+      host: sortedItems(this.#hosts).map(([name, item]) => ({
+        name,
+        installedWorkers: installedWorkers(item.revision),
+      })),
     };
   }
 
@@ -360,6 +378,10 @@ export class Registry {
     };
   }
 
+  #hostsIn(namespace: string): string[] {
+    return [...this.#hosts.keys()].filter((path) => path.startsWith(`${namespace}.`));
+  }
+
   #table(kind: keyof Names): Map<string, unknown> {
     if (kind === "functions") return this.#functions;
     if (kind === "host") return this.#hosts;
@@ -384,15 +406,7 @@ function listed(key: "hosts", names: string[]): { hosts?: string[] } {
 }
 
 function sameHost(left: PreparedHost | undefined, right: PreparedHost): boolean {
-  const keys = [
-    "fn",
-    "timeoutMs",
-    "maxCallsPerRun",
-    "concurrency",
-    "validate",
-    "signature",
-  ] as const;
-  return left !== undefined && keys.every((key) => left[key] === right[key]);
+  return left !== undefined && HOST_FUNCTION_KEYS.every((key) => left[key] === right[key]);
 }
 
 function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {

@@ -9,7 +9,7 @@ import { UnknownMessageError } from "../protocol/wire.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Dispatcher, type RunErrorFactory } from "./dispatcher.ts";
-import { HostCalls } from "./host-calls.ts";
+import type { PoolHost } from "./host.ts";
 import { EventEmitter } from "./events.ts";
 import type { SharedFiles } from "./files/shared-files.ts";
 import { Installer } from "./installer.ts";
@@ -62,6 +62,8 @@ export class PoolCore {
   readonly installer: Installer;
   readonly quarantine: Quarantine;
   readonly files: SharedFiles | undefined;
+  /** Once there is something of the host that guests can call. */
+  host: PoolHost | undefined;
   readonly #watchdog: Watchdog;
   #care: WorkerCare | undefined;
   /** Once there was a session. */
@@ -88,7 +90,7 @@ export class PoolCore {
       registry,
       settlement,
       events,
-      hostCalls: new HostCalls((name) => registry.hostFunction(name), clock, files),
+      hostCalls: () => this.host?.calls,
       quarantine: this.quarantine,
       queueBounds: { max: settings.queueMax, maxPerKey: settings.queueMaxPerKey },
       maxAttemptsPerRun: settings.restart.maxAttemptsPerRun,
@@ -136,6 +138,7 @@ export class PoolCore {
       supervisor: this.supervisor,
       timeoutMs: settings.installTimeoutMs + settings.limits.graceMs,
       onChanged: () => dispatcher.pump(),
+      openHost: () => this.#openHost(),
     });
     this.#watchdog = new Watchdog({
       clock,
@@ -165,12 +168,21 @@ export class PoolCore {
     const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
     const start = async (): Promise<PoolCore> => {
       const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      if (options.files !== undefined || registry.hostFunctions().length > 0) {
+        (await core.#openHost()).check(registry.hostFunctions());
+      }
       await core.#takeCare();
       options.onCreated?.(core);
       await core.supervisor.start(settings.workers);
       return core;
     };
     return launch.until(start());
+  }
+
+  async #openHost(): Promise<PoolHost> {
+    const { PoolHost } = await loadPart("host functions", () => import("./host.ts"));
+    this.host ??= new PoolHost(this.registry, this.clock, this.files);
+    return this.host;
   }
 
   get isClosed(): boolean {

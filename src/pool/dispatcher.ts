@@ -15,7 +15,6 @@ import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { consoleText, readConsoleCall } from "./console-text.ts";
 import type { RunFiles } from "./files/shared-files.ts";
-import { tooLarge } from "./host-answers.ts";
 import type { HostCalls } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
 import {
@@ -39,7 +38,8 @@ export interface DispatcherOptions {
   registry: Registry;
   settlement: Settlement;
   events: EventEmitter;
-  hostCalls: HostCalls;
+  /** Undefined where guests can call nothing of the host. */
+  readonly hostCalls: () => HostCalls | undefined;
   quarantine: Quarantine;
   queueBounds: QueueBounds;
   maxAttemptsPerRun: number;
@@ -302,10 +302,11 @@ export class Dispatcher {
   }
 
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
-    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
+    const hostCalls = this.#hostCalls(name);
+    run.hasCalledHost ||= !hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
     if (isSync) link.blockedBy = run;
-    void this.#options.hostCalls.answer(run, { name, args, isSync }).then((reply) => {
+    void hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       const isWaiting = link.inFlight.get(run.id) === run;
       // A session outlives the run that asked.
       if (!isWaiting && run.session?.isOn(link) !== true) return;
@@ -313,6 +314,13 @@ export class Dispatcher {
       link.answer(run.id, callId, isSync, reply);
       if (isSync) this.pump();
     });
+  }
+
+  /** Throws for a worker that asks for what no guest has a name for. */
+  #hostCalls(name: string): HostCalls {
+    const hostCalls = this.#options.hostCalls();
+    if (hostCalls) return hostCalls;
+    throw new Error(`The worker calls ${name}, and the host has no functions.`);
   }
 
   /** Counts what the host answers a run; ends the run where that is too much. */
@@ -358,10 +366,11 @@ export class Dispatcher {
   answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
-    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
+    const hostCalls = this.#hostCalls(name);
+    run.hasCalledHost ||= !hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
-    const reply = this.#options.hostCalls.answerNow(run, { name, args });
-    return this.#admitsAnswer(run, reply) ? reply : tooLarge();
+    const reply = hostCalls.answerNow(run, { name, args });
+    return this.#admitsAnswer(run, reply) ? reply : hostCalls.tooLarge();
   }
 
   /** A batch of a worker is through: there may be room for more. */

@@ -6,7 +6,7 @@ import type { Payload } from "../protocol/payload.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
 import type { SharedFiles } from "./files/shared-files.ts";
-import { failure, named, success } from "./host-answers.ts";
+import { failure, named, success, tooLarge } from "./host-answers.ts";
 import { acceptedArguments, decodeArguments, isThenable } from "./host-arguments.ts";
 import { HostGates, type Leave } from "./host-gates.ts";
 import type { Run } from "./run.ts";
@@ -93,6 +93,11 @@ export class HostCalls {
       calls.open--;
       if (run.phase === "settled" && calls.open === 0) this.#end(run);
     }
+  }
+
+  /** The answer in place of one that a run may not have. */
+  tooLarge(): HostAnswer {
+    return tooLarge();
   }
 
   /** Answers a call at once, for a guest in the caller's own thread. */

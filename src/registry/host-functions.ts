@@ -1,6 +1,5 @@
 /** Host functions: closures of the parent that guest code may call by name, with data. */
 import { SkepError } from "../errors.ts";
-import { readSignature } from "./host-signature.ts";
 
 /** What a host function is told about the call, as its `this`. */
 export interface HostCallContext {
@@ -77,7 +76,7 @@ export interface PreparedHost extends HostFunctionOptions {
   name: string;
 }
 
-/** What a host function may be defined with; all of it counts when two definitions are compared. */
+/** What a host function may be defined with. */
 export const HOST_FUNCTION_KEYS = [
   "fn",
   "timeoutMs",
@@ -159,40 +158,7 @@ function prepareOptions(name: string, options: HostFunctionOptions): PreparedHos
       `host.${name}: validate must be a Standard Schema, e.g. of zod, valibot or arktype.`,
     );
   }
-  const { signature, description } = options;
-  if (signature !== undefined && readSignature(signature) === undefined) {
-    throw invalid(
-      `host.${name}: signature must be the TypeScript of parameters and result, like "(id: number): Promise<string>".`,
-    );
-  }
-  if (description !== undefined && typeof description !== "string") {
-    throw invalid(`host.${name}: description must be a text.`);
-  }
   return { ...options, name };
-}
-
-/**
- * Checks that no path is both a function and a namespace of others. Throws `invalid-argument`.
- *
- * @param paths - Those that are about to be defined.
- * @param defined - Those that are.
- */
-export function checkHostPaths(paths: readonly string[], defined: readonly string[]): void {
-  if (paths.length === 0) return;
-  const all = [...new Set([...defined, ...paths])].sort();
-  const names = new Set(all);
-  for (const path of all) {
-    for (let end = path.lastIndexOf("."); end > 0; end = path.lastIndexOf(".", end - 1)) {
-      const outer = path.slice(0, end);
-      if (!names.has(outer)) continue;
-      const isNew = paths.includes(path);
-      throw invalid(
-        isNew
-          ? `host.${path} cannot be defined: host.${outer} is a function. Undefine that first.`
-          : `host.${outer} cannot be a function: host.${path} is defined. Undefine that first.`,
-      );
-    }
-  }
 }
 
 function invalid(message: string): SkepError {

@@ -10,7 +10,7 @@ import type {
 } from "../protocol/control.ts";
 import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
-import { checkHostPaths, HOST_FUNCTION_KEYS, type PreparedHost } from "./host-functions.ts";
+import { HOST_FUNCTION_KEYS, type PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
 
 /** Something defined, and the revision that defined it as it is now. */
@@ -155,9 +155,6 @@ export class Registry {
   /**
    * A change that makes these definitions, or undefined when nothing would change. Proposals are
    * made one at a time: commit or abandon one before making the next.
-   *
-   * @throws SkepError `invalid-argument` for a path of the host that would be both a function and a
-   * namespace.
    */
   propose(prepared: PreparedDefinitions): Proposal | undefined {
     const revision = this.#lastIssuedRevision + 1;
@@ -173,10 +170,6 @@ export class Registry {
     const hosts = (prepared.hosts ?? [])
       .filter((given) => !sameHost(this.#hosts.get(given.name)?.definition, given))
       .map((definition) => ({ definition, revision }));
-    checkHostPaths(
-      hosts.map((item) => item.definition.name),
-      [...this.#hosts.keys()],
-    );
     const items = functions.length + constants.length + dependencies.length + hosts.length;
     if (items === 0) return undefined;
 

@@ -136,7 +136,7 @@ export function hostFunctionsContract(terrain: Terrain): void {
         "RangeError",
         "no",
         "E_NO",
-        undefined,
+        { n: 1 },
         "",
         "undefined",
         true,
@@ -166,7 +166,7 @@ export function hostFunctionsContract(terrain: Terrain): void {
       expect(await pool.eval(often)).toBe("host.twice may be called 2 times per run.");
       expect(await pool.eval("host.doubled(4)")).toBe(8);
       expect((await failure(pool.eval("host.doubled('x')"))).message).toContain(
-        "args.0: expected a number",
+        "args[0]: expected a number",
       );
       await pool.eval("await Promise.all(Array.from({ length: 20 }, () => host.gated()))");
       expect(mostActive).toBe(3);

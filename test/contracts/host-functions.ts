@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostCallContext, Pool, StandardSchema } from "skep";
 import { failure } from "./failure.ts";
+import { hostFaultsContract } from "./host-faults.ts";
 import type { Terrain } from "./suite.ts";
 
 /** Accepts `[number]`, and hands it on doubled. */
@@ -20,6 +21,8 @@ export function hostFunctionsContract(terrain: Terrain): void {
   const { environment, engine } = terrain;
   /** Where hostSync can work at all. */
   const canBlock = terrain.signals || !terrain.threaded;
+
+  hostFaultsContract(terrain);
 
   describe(`host functions: ${environment}, ${engine}`, () => {
     let pool: Pool;

@@ -1,6 +1,7 @@
 /** Host functions as TypeScript declarations: what a model or an editor needs to know of them. */
 import type { PreparedHost } from "./host-functions.ts";
 import { awaited, readSignature } from "./host-signature.ts";
+import { parametersOf } from "./schema-types.ts";
 
 interface Level extends Map<string, Level | PreparedHost> {}
 
@@ -47,9 +48,21 @@ function members(level: Level, indent: string, isSync: boolean): string {
 
 function signature(host: PreparedHost, isSync: boolean): string {
   const given = host.signature === undefined ? undefined : readSignature(host.signature);
-  const { parameters, result } = given ?? { parameters: "(...args: unknown[])", result: "unknown" };
+  const parameters = given?.parameters ?? validated(host) ?? "(...args: unknown[])";
+  const result = given?.result ?? "unknown";
   const value = awaited(result);
   return `${parameters}: ${isSync ? value : `Promise<${value}>`}`;
+}
+
+/** What its validator says of the arguments, where it can (Standard JSON Schema). */
+function validated({ validate }: PreparedHost): string | undefined {
+  try {
+    const schema = validate?.["~standard"].jsonSchema?.input({ target: "draft-2020-12" });
+    return parametersOf(schema);
+  } catch {
+    // It takes what JSON Schema has no word for.
+    return undefined;
+  }
 }
 
 function comment({ description, maxCallsPerRun, timeoutMs }: PreparedHost, indent: string): string {

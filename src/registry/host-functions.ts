@@ -23,6 +23,10 @@ export interface HostCallContext {
 export interface StandardSchema {
   readonly "~standard": {
     validate(value: unknown): StandardResult | Promise<StandardResult>;
+    /** Standard JSON Schema: what `pool.describe()` has the parameters from, without a signature. */
+    readonly jsonSchema?:
+      | { input(options: { readonly target: "draft-2020-12" }): Record<string, unknown> }
+      | undefined;
   };
 }
 
@@ -59,7 +63,10 @@ export interface HostFunctionOptions {
   concurrency?: number | undefined;
   /** Checks the array of arguments; what it returns is what the function gets. */
   validate?: StandardSchema | undefined;
-  /** TypeScript parameters and result for `pool.describe()`, e.g. `(id: number): Promise<User>`. */
+  /**
+   * TypeScript parameters and result for `pool.describe()`, e.g. `(id: number): Promise<User>`.
+   * Default: the parameters that the validator tells of, and an unknown result.
+   */
   signature?: string | undefined;
   /** What it does, for `pool.describe()`: becomes the comment above it. */
   description?: string | undefined;

@@ -1,4 +1,5 @@
 /** Functions of the host that misbehave, or are called in ways they were not meant for. */
+/* oxlint-disable unicorn/no-thenable, promise/no-multiple-resolved -- that is how they misbehave */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostCallContext, HostTable, Pool, StandardSchema } from "skep";
 import { failure } from "./failure.ts";
@@ -134,7 +135,7 @@ export function hostFaultsContract(terrain: Terrain): void {
   describe(`host functions that misbehave: ${environment}, ${engine}`, () => {
     let pool: Pool;
     let entered = 0;
-    let open: (() => void)[] = [];
+    const open: (() => void)[] = [];
     const contexts: HostCallContext[] = [];
     const order: string[] = [];
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { declareHosts } from "../../../src/registry/host-declarations.ts";
 import { type HostTable, prepareHosts } from "../../../src/registry/host-functions.ts";
 
@@ -84,6 +85,55 @@ test("declarations are valid, and say what calls come to", async () => {
     export const d = evil;`;
   const found = await complaints(wrong);
   expect([...found.matchAll(/program\.ts\((\d+)/g)]).toHaveLength(4);
+}, 30_000);
+
+test("parameters are those of the validator", async () => {
+  const user = z.object({
+    id: z.number().int(),
+    "full name": z.string().optional(),
+    role: z.enum(["admin", 'o"ther']).nullable(),
+    tags: z.array(z.union([z.literal(1), z.boolean()])),
+    place: z.tuple([z.number(), z.string().optional()]),
+    more: z.record(z.string(), z.number()),
+  });
+  const text = declareHosts(
+    prepareHosts({
+      save: { fn: () => 1, validate: z.tuple([user, z.string().optional()]).rest(z.boolean()) },
+      list: { fn: () => 1, validate: z.array(z.string()) },
+      none: { fn: () => 1, validate: z.tuple([]) },
+      when: { fn: () => 1, validate: z.tuple([z.date()]) },
+      given: { fn: () => 1, validate: z.tuple([]), signature: "(own: 1): 2" },
+      broken: {
+        fn: () => 1,
+        validate: {
+          "~standard": {
+            validate: () => ({ value: [] }),
+            jsonSchema: { input: () => ({ type: "array", prefixItems: [{ type: [] }, 5, null] }) },
+          },
+        },
+      },
+    }),
+  );
+  expect(text).toContain("  list(...args: string[]): Promise<unknown>;");
+  expect(text).toContain("  when(...args: unknown[]): Promise<unknown>;");
+  expect(text).toContain("  given(own: 1): Promise<2>;");
+  expect(text).toContain("  none(): Promise<unknown>;");
+  const program = `${text}
+    const user = { id: 1, role: 'o"ther' as const, tags: [1 as const, true], place: [1] as [number], more: { a: 1 } };
+    await host.save(user);
+    await host.save({ ...user, "full name": "x", role: null }, "text", true, false);
+    hostSync.list("a", "b");
+    export {};`;
+  expect(await complaints(program)).toBe("");
+  const wrong = `${text}
+    hostSync.save();
+    hostSync.save({ id: "1", role: null, tags: [], place: [1], more: {} });
+    hostSync.save({ id: 1, role: "x", tags: [], place: [1], more: {} });
+    hostSync.list(1);
+    hostSync.none(1);
+    export {};`;
+  const found = await complaints(wrong);
+  expect([...found.matchAll(/program\.ts\((\d+)/g)]).toHaveLength(5);
 }, 30_000);
 
 test("comments say what a caller should know", () => {

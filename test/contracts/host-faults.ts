@@ -407,11 +407,11 @@ export function hostFaultsContract(terrain: Terrain): void {
 
     it("answer thousands of calls of one run, in the order of the asking", async () => {
       const source = `
-        const all = await Promise.all(Array.from({ length: 3000 }, (_, n) => host.add(n, 1)));
+        const all = await Promise.all(Array.from({ length: 2000 }, (_, n) => host.add(n, 1)));
         let sum = 0;
-        for (let n = 0; n < 1000; n++) sum = await host.add(sum, n);
+        for (let n = 0; n < 200; n++) sum = await host.add(sum, n);
         [all.every((value, n) => value === n + 1), sum]`;
-      expect(await pool.eval(source)).toEqual([true, 499_500]);
+      expect(await pool.eval(source)).toEqual([true, 19_900]);
     });
 
     it("go on as they were for calls under way when they are defined anew", async () => {

@@ -316,6 +316,9 @@ class CellVisit implements HostVisit {
       since = now;
       if (reply) return run.countInput(payloadBytes(reply.payload)) ? reply : TOO_MUCH_INPUT;
     }
+    if (run.verdict?.code === "timeout" && !name.startsWith(FILE_CALL)) {
+      run.verdict.message += ` It was waiting for hostSync.${name}.`;
+    }
     // The verdict ends the run at the engine's next look, whatever it catches, and until then the
     // door is shut.
     return "The run was ended while it waited for the host.";

@@ -133,6 +133,11 @@ class TemplateBuilder {
       resolveModule: (_base, name) => this.#inventory.resolveModule(name),
     };
     const { dependencies, constants, functions, bootstrap } = this.#inventory;
+    // Before any code that may take a function of the host along for later.
+    for (const name of [...this.#inventory.hosts].sort()) {
+      const [steps] = this.#settings.door.place(this.#sandbox, [name.split(".")]) as [Address];
+      this.#helper("defineHost", [this.#text(name), steps]);
+    }
     // Host modules first, then CommonJS, then ES modules: the latter may import the former.
     for (const order of ["host-module", "commonjs", "source"] as const) {
       for (const dependency of sorted(dependencies, (item) => item.alias)) {
@@ -145,10 +150,6 @@ class TemplateBuilder {
         this.#text(constant.name),
         placeArray(this.#sandbox, constant.value),
       ]);
-    }
-    for (const name of [...this.#inventory.hosts].sort()) {
-      const [steps] = this.#settings.door.place(this.#sandbox, [name.split(".")]) as [Address];
-      this.#helper("defineHost", [this.#text(name), steps]);
     }
     if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
     for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);

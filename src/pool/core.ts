@@ -10,7 +10,7 @@ import type { Registry } from "../registry/registry.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { AdmissionControl, type RunErrorFactory } from "./admission-control.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { HostCalls } from "./host-calls.ts";
+import type { PoolHost } from "./host.ts";
 import { EventEmitter } from "./events.ts";
 import type { SharedFiles } from "./files/shared-files.ts";
 import { Installer } from "./installer.ts";
@@ -65,6 +65,8 @@ export class PoolCore {
   readonly installer: Installer;
   readonly quarantine: Quarantine;
   readonly files: SharedFiles | undefined;
+  /** Once there is something of the host that guests can call. */
+  host: PoolHost | undefined;
   readonly #watchdog: Watchdog;
   #care: WorkerCare | undefined;
   /** Once there was a session. */
@@ -101,7 +103,7 @@ export class PoolCore {
       },
     });
     const { dispatcher } = this;
-    const hostCalls = new HostCalls((name) => registry.hostFunction(name), clock, files);
+    const hostCalls = () => this.host?.calls;
     const messages = new MessageHandler({ dispatcher, settlement, quarantine, hostCalls, events });
     this.supervisor = new Supervisor({
       settings,
@@ -140,6 +142,7 @@ export class PoolCore {
       supervisor: this.supervisor,
       timeoutMs: settings.installTimeoutMs + settings.limits.graceMs,
       onChanged: () => dispatcher.pump(),
+      openHost: () => this.#openHost(),
     });
     this.#watchdog = new Watchdog({
       clock,
@@ -169,12 +172,21 @@ export class PoolCore {
     const launch = options.launch ?? new Launch(platform, settings, options.lastWorkerId);
     const start = async (): Promise<PoolCore> => {
       const core = new PoolCore(settings, registry, await launch.engineModule, launch, options);
+      if (options.files !== undefined || registry.hostFunctions().length > 0) {
+        (await core.#openHost()).check(registry.hostFunctions());
+      }
       await core.#takeCare();
       options.onCreated?.(core);
       await core.supervisor.start(settings.workers);
       return core;
     };
     return launch.until(start());
+  }
+
+  async #openHost(): Promise<PoolHost> {
+    const { PoolHost } = await loadPart("host functions", () => import("./host.ts"));
+    this.host ??= new PoolHost(this.registry, this.clock, this.files);
+    return this.host;
   }
 
   get isClosed(): boolean {

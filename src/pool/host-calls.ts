@@ -2,19 +2,25 @@
 import { SkepError } from "../errors.ts";
 import type { HostAnswer } from "../environments/contract.ts";
 import { FILE_CALL } from "../protocol/file-calls.ts";
-import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
-import { encodeAnswer, encodeArray } from "../protocol/values/inbound.ts";
-import { decodeValue } from "../protocol/values/outbound.ts";
+import type { Payload } from "../protocol/payload.ts";
 import type { HostCallContext, PreparedHost } from "../registry/host-functions.ts";
 import type { Clock } from "./clock.ts";
 import type { SharedFiles } from "./files/shared-files.ts";
+import { failure, named, success, tooLarge } from "./host-answers.ts";
+import { acceptedArguments, decodeArguments, isThenable } from "./host-arguments.ts";
+import { HostGates, type Leave } from "./host-gates.ts";
 import type { Run } from "./run.ts";
 import type { HostCallTrace } from "./trace.ts";
 
 /** The calls of one run that are under way, and how often it called what. */
 interface RunCalls {
-  controller?: AbortController;
-  hasEnded?: boolean;
+  /** Those whose signals fire when the run ends: one for all, and one for each call with a timeout. */
+  controllers: Set<AbortController>;
+  shared?: AbortController;
+  /** Those that wait for a place give up. */
+  waiting: Set<() => void>;
+  /** Why the run needs no answers any more. */
+  ending?: SkepError;
   counts: Map<string, number>;
   /** Calls that are not answered yet. */
   open: number;
@@ -22,10 +28,16 @@ interface RunCalls {
   forget?: (() => void) | undefined;
 }
 
-/** How many calls of a function are under way, and who waits. */
-interface Gate {
-  active: number;
-  waiting: (() => void)[];
+/** One call of a host function. */
+interface Call {
+  host: PreparedHost;
+  run: Run;
+  calls: RunCalls;
+  trace: HostCallTrace | undefined;
+  /** Of its own, where it can time out before its run ends. */
+  controller?: AbortController;
+  /** Why nobody waits for it any more, while its run goes on. */
+  timeout?: Error;
 }
 
 /** What a guest asks for. */
@@ -41,7 +53,7 @@ export class HostCalls {
   readonly #clock: Clock;
   readonly #files: SharedFiles | undefined;
   readonly #runs = new Map<Run, RunCalls>();
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new HostGates();
 
   constructor(find: (name: string) => PreparedHost | undefined, clock: Clock, files?: SharedFiles) {
     this.#find = find;
@@ -65,24 +77,27 @@ export class HostCalls {
       // The bytes are a view of a batch: they are read before anything is waited for.
       const given = decodeArguments(message.args);
       // What needs not wait begins in the order in which it was asked for.
-      const release = host.concurrency === undefined ? undefined : await this.#enter(host);
+      const leave = this.#tryEnter(host) ?? (await this.#enter(host, run, calls));
       try {
-        if (calls.hasEnded) throw named("AbortError", "The run has ended.");
-        const args = host.validate === undefined ? given : await validated(host, given);
-        const result = this.#call(host, run, calls, trace, args);
-        const answer = success(host, await this.#inTime(host, result), !message.isSync, run);
+        const result = this.#inTime({ host, run, calls, trace }, given);
+        const answer = success(host, await result, !message.isSync, run);
         trace?.end(answer.succeeded);
         return answer;
       } finally {
-        release?.();
+        leave();
       }
     } catch (error) {
       trace?.end(false, error);
-      return failure(error);
+      return failure(error, run);
     } finally {
       calls.open--;
       if (run.phase === "settled" && calls.open === 0) this.#end(run);
     }
+  }
+
+  /** The answer in place of one that a run may not have. */
+  tooLarge(): HostAnswer {
+    return tooLarge();
   }
 
   /** Answers a call at once, for a guest in the caller's own thread. */
@@ -92,35 +107,47 @@ export class HostCalls {
       const calls = this.#of(run);
       const host = this.#admit(run, calls, message.name, true);
       trace = run.trace?.startHostCall(host.name);
-      const args = decodeArguments(message.args);
-      const checked = host.validate?.["~standard"].validate(args);
-      if (checked instanceof Promise) throw cannotWait(host);
-      if (checked?.issues) throw invalidArguments(host, checked.issues);
-      const given = (checked?.value ?? args) as unknown[];
-      const result = this.#call(host, run, calls, trace, given);
-      if (result instanceof Promise) {
-        result.catch(() => {});
-        throw cannotWait(host);
+      const given = decodeArguments(message.args);
+      const leave = this.#tryEnter(host);
+      if (leave === undefined) throw noPlace(host);
+      try {
+        const result = this.#perform({ host, run, calls, trace }, given, (_, verdict) => {
+          throw cannotWait(host, verdict);
+        });
+        if (isThenable(result)) throw cannotWait(host, result);
+        const answer = success(host, result, true, run);
+        trace?.end(answer.succeeded);
+        return answer;
+      } finally {
+        leave();
       }
-      const answer = success(host, result, true, run);
-      trace?.end(answer.succeeded);
-      return answer;
     } catch (error) {
       trace?.end(false, error);
-      return failure(error);
+      return failure(error, run);
     }
   }
 
-  #call(
-    host: PreparedHost,
-    run: Run,
-    calls: RunCalls,
-    trace: HostCallTrace | undefined,
-    args: unknown[],
+  /** Validates and calls. A validator that takes its time is `wait`ed for. */
+  #perform(
+    call: Call,
+    given: unknown[],
+    wait: (host: PreparedHost, verdict: PromiseLike<unknown>) => unknown,
   ): unknown {
-    const context = this.#context(run, calls, trace?.traceparent);
-    const call = (): unknown => Reflect.apply(host.fn, context, args as never[]);
-    return trace === undefined ? call() : trace.within(call);
+    const { host } = call;
+    if (host.validate === undefined) return this.#call(call, given);
+    const verdict: unknown = host.validate["~standard"].validate(given);
+    if (isThenable(verdict)) return wait(host, verdict);
+    return this.#call(call, acceptedArguments(host, verdict));
+  }
+
+  #call(call: Call, args: unknown[]): unknown {
+    const { host, trace, calls, timeout } = call;
+    // Both may have come while it waited for a place, or for its validator.
+    if (calls.ending !== undefined) throw named("AbortError", "The run has ended.");
+    if (timeout !== undefined) throw timeout;
+    const context = this.#context(call);
+    const apply = (): unknown => Reflect.apply(host.fn, context, args as never[]);
+    return trace === undefined ? apply() : trace.within(apply);
   }
 
   /** A run ended: whoever still works for it is told. */
@@ -128,9 +155,10 @@ export class HostCalls {
     const calls = this.#runs.get(run);
     if (calls === undefined) return;
     this.#runs.delete(run);
-    calls.hasEnded = true;
+    calls.ending = new SkepError("aborted", `The run "${run.name}" has ended.`);
     calls.forget?.();
-    calls.controller?.abort(new SkepError("aborted", `The run "${run.name}" has ended.`));
+    for (const giveUp of calls.waiting) giveUp();
+    for (const controller of calls.controllers) controller.abort(calls.ending);
   }
 
   #admit(run: Run, calls: RunCalls, name: string, isNow: boolean): PreparedHost {
@@ -149,7 +177,12 @@ export class HostCalls {
   #of(run: Run): RunCalls {
     const known = this.#runs.get(run);
     if (known !== undefined) return known;
-    const calls: RunCalls = { counts: new Map(), open: 0 };
+    const calls: RunCalls = {
+      controllers: new Set(),
+      waiting: new Set(),
+      counts: new Map(),
+      open: 0,
+    };
     this.#runs.set(run, calls);
     const end = (): void => this.#end(run);
     // A session's guest may wait for the answer in a later run.
@@ -158,140 +191,82 @@ export class HostCalls {
     return calls;
   }
 
-  #context(run: Run, calls: RunCalls, traceparent: string | undefined): HostCallContext {
+  #context(call: Call): HostCallContext {
+    const { run, trace } = call;
     return {
       runId: run.id,
       key: run.key,
-      traceparent,
+      traceparent: trace?.traceparent,
       // Most host functions never look: a controller is made for those that do.
       get signal() {
-        if (calls.controller === undefined) {
-          calls.controller = new AbortController();
-          if (calls.hasEnded) calls.controller.abort();
-        }
-        return calls.controller.signal;
+        return controllerOf(call).signal;
       },
     };
   }
 
-  /** Waits until the function may have one more call under way. */
-  async #enter(host: PreparedHost): Promise<() => void> {
-    const { concurrency, name } = host;
-    if (concurrency === undefined) return () => {};
-    let gate = this.#gates.get(name);
-    if (gate === undefined) this.#gates.set(name, (gate = { active: 0, waiting: [] }));
-    const { waiting } = gate;
-    if (gate.active >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
-    else gate.active++;
-    return () => {
-      // A place is handed on rather than freed, so that nobody slips in between.
-      const next = waiting.shift();
-      if (next) next();
-      else gate.active--;
-    };
+  #tryEnter({ concurrency, name }: PreparedHost): Leave | undefined {
+    return concurrency === undefined ? stay : this.#gates.tryEnter(name, concurrency);
   }
 
-  #inTime(host: PreparedHost, result: unknown): unknown {
-    const { timeoutMs, name } = host;
-    if (!(result instanceof Promise) || timeoutMs === undefined) return result;
+  /** Waits until the function may have one more call under way. Rejects when the run ends before. */
+  async #enter({ concurrency = 1, name }: PreparedHost, run: Run, calls: RunCalls): Promise<Leave> {
+    let giveUp: (() => void) | undefined;
+    const leave = await this.#gates.enter(name, concurrency, run.key ?? run, (stop) => {
+      giveUp = stop;
+      calls.waiting.add(stop);
+    });
+    if (giveUp) calls.waiting.delete(giveUp);
+    if (leave === undefined) throw named("AbortError", "The run has ended.");
+    return leave;
+  }
+
+  /** What the function answers, or that it took too long. */
+  #inTime(call: Call, given: unknown[]): unknown {
+    const { timeoutMs, name } = call.host;
+    const result = this.#perform(call, given, async (host, verdict) =>
+      this.#call(call, acceptedArguments(host, await verdict)),
+    );
+    if (timeoutMs === undefined || !isThenable(result)) return result;
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.schedule(timeoutMs, () => {
-        reject(named("TimeoutError", `host.${name} did not answer within ${timeoutMs} ms.`));
+        call.timeout = named("TimeoutError", `host.${name} did not answer within ${timeoutMs} ms.`);
+        reject(call.timeout);
+        call.controller?.abort(call.timeout);
       });
-      result.then(resolve, reject).finally(cancel);
+      Promise.resolve(result).then(resolve, reject).finally(cancel);
     });
   }
 }
 
-function decodeArguments({ bytes, buffers }: Payload): unknown[] {
-  const args = decodeValue(bytes, buffers);
-  if (!Array.isArray(args)) throw new TypeError("Arguments must be an array.");
-  return args as unknown[];
+/** Tells the function that nobody waits for it any more. */
+function controllerOf(call: Call): AbortController {
+  const { calls, host } = call;
+  const known = host.timeoutMs === undefined ? calls.shared : call.controller;
+  if (known !== undefined) return known;
+  const controller = new AbortController();
+  if (host.timeoutMs === undefined) calls.shared = controller;
+  else call.controller = controller;
+  const reason = calls.ending ?? call.timeout;
+  if (reason === undefined) calls.controllers.add(controller);
+  else controller.abort(reason);
+  return controller;
 }
 
-async function validated(host: PreparedHost, args: unknown[]): Promise<unknown[]> {
-  if (host.validate === undefined) return args;
-  const checked = await host.validate["~standard"].validate(args);
-  if (checked.issues) throw invalidArguments(host, checked.issues);
-  return checked.value as unknown[];
-}
+function stay(): void {}
 
-function invalidArguments(
-  host: PreparedHost,
-  issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[],
-): Error {
-  const reasons = issues.map(({ message, path }) => {
-    const where = (path ?? [])
-      .map((step) => String((step as { key?: unknown })?.key ?? step))
-      .join(".");
-    return where === "" ? message : `args.${where}: ${message}`;
-  });
+function noPlace({ name, concurrency }: PreparedHost): Error {
   return named(
-    "TypeError",
-    `host.${host.name} was called with the wrong arguments: ${reasons.join("; ")}`,
+    "RangeError",
+    `host.${name} has ${concurrency} calls under way, as many as its concurrency allows, and this environment cannot wait for one to end: use await host.${name}().`,
   );
 }
 
-function cannotWait(host: PreparedHost): Error {
+/** Throws where there is no thread to block. */
+function cannotWait({ name }: PreparedHost, awaited: unknown): Error {
+  // Nobody else hears of its rejection. What only looks like a promise may begin its work with then().
+  if (awaited instanceof Promise) awaited.catch(() => {});
   return named(
     "TypeError",
-    `hostSync.${host.name} returns a promise, which this environment cannot wait for: use await host.${host.name}().`,
+    `hostSync.${name} returns a promise, which this environment cannot wait for: use await host.${name}().`,
   );
-}
-
-function inBytes(bytes: Uint8Array): Payload {
-  return { bytes, buffers: NO_BUFFERS };
-}
-
-/** What a run is told that is ended for what it would be given. */
-export function tooLarge(): HostAnswer {
-  const answer = failure(named("RangeError", "The answer of the host is too large."));
-  return { ...answer, isTooLarge: true };
-}
-
-function success(host: PreparedHost, value: unknown, beside: boolean, run: Run): HostAnswer {
-  try {
-    // [kind, value]: kind 0 is a value, see `guest/boot/host.ts`.
-    const parts = [0, value];
-    const root = `the result of host.${host.name}`;
-    const { bytesIn } = run.limits;
-    const maximumBytes = bytesIn === 0 ? Number.POSITIVE_INFINITY : bytesIn;
-    const payload = encodeAnswer(parts, root, { beside, maximumBytes });
-    return { succeeded: true, payload };
-  } catch (error) {
-    if (error instanceof SkepError && error.code === "input-exceeded") return tooLarge();
-    const message = error instanceof Error ? error.message.replace(/\[1\]/, "") : String(error);
-    return failure(named("TypeError", message));
-  }
-}
-
-/** Name, message, code and own data of what a host function threw; never its stack, never itself. */
-function failure(error: unknown): HostAnswer {
-  const isError = error instanceof Error;
-  const name = isError ? error.name : "Error";
-  const message = isError ? error.message : String(error);
-  const code = isError ? (error as { code?: unknown }).code : undefined;
-  const data = isError ? ownData(error) : {};
-  const fields = [
-    name,
-    message,
-    typeof code === "string" || typeof code === "number" ? code : undefined,
-  ];
-  try {
-    return { succeeded: false, payload: inBytes(encodeArray([...fields, data], "error")) };
-  } catch {
-    return { succeeded: false, payload: inBytes(encodeArray([...fields, {}], "error")) };
-  }
-}
-
-const ERROR_FIELDS = new Set(["name", "message", "stack", "cause", "code"]);
-
-function ownData(error: Error): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(error).filter(([key]) => !ERROR_FIELDS.has(key)));
-}
-
-function named(name: string, message: string): Error {
-  const error = new Error(message);
-  error.name = name;
-  return error;
 }

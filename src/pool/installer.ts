@@ -1,5 +1,6 @@
 /** Brings changes of the registry to the workers, one change at a time. */
 import { messageOf } from "../errors.ts";
+import type { PoolHost } from "./host.ts";
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
 import { type PreparedDefinitions, textsIn } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
@@ -17,6 +18,8 @@ export interface InstallerOptions {
   explain: Explain;
   /** The registry has changed for everybody: waiting runs may be due, or be impossible now. */
   onChanged(): void;
+  /** Gets ready for functions of the host. */
+  openHost(): Promise<PoolHost>;
 }
 
 /** What became of a change in one worker. */
@@ -63,6 +66,7 @@ export class Installer {
   async #define(prepared: PreparedDefinitions): Promise<void> {
     const { registry, supervisor } = this.#options;
     await supervisor.someoneUp();
+    if (prepared.hosts?.length) (await this.#options.openHost()).check(prepared.hosts);
     const proposal = registry.propose(prepared);
     if (proposal === undefined) return;
     const attempts = await Promise.all(

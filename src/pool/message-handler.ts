@@ -16,7 +16,7 @@ import { consoleText, readConsoleCall } from "./console-text.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { EventEmitter } from "./events.ts";
 import type { RunFiles } from "./files/shared-files.ts";
-import { type HostCalls, tooLarge } from "./host-calls.ts";
+import type { HostCalls } from "./host-calls.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Run } from "./run.ts";
 import type { Settlement } from "./settlement.ts";
@@ -27,7 +27,8 @@ export interface MessageHandlerOptions {
   dispatcher: Dispatcher;
   settlement: Settlement;
   quarantine: Quarantine;
-  hostCalls: HostCalls;
+  /** Undefined where guests can call nothing of the host. */
+  readonly hostCalls: () => HostCalls | undefined;
   events: EventEmitter;
 }
 
@@ -107,15 +108,15 @@ export class MessageHandler {
   }
 
   #answer(link: WorkerLink, run: Run, { callId, isSync, name, args }: HostCallMessage): void {
-    const { hostCalls } = this.#options;
-    this.#countHostCall(run, name, args);
+    const hostCalls = this.#countHostCall(run, name, args);
+    if (isSync) link.blockedBy = run;
     void hostCalls.answer(run, { name, args, isSync }).then((reply) => {
       const isWaiting = link.inFlight.get(run.id) === run;
       // A session outlives the run that asked.
       if (!isWaiting && run.session?.isOn(link) !== true) return;
-      if (!isWaiting || this.#admitsAnswer(run, reply)) {
-        link.answer(run.id, callId, isSync, reply);
-      }
+      if (isWaiting && !this.#admitsAnswer(run, reply)) return;
+      link.answer(run.id, callId, isSync, reply);
+      if (isSync) this.#options.dispatcher.pump();
     });
   }
 
@@ -123,14 +124,20 @@ export class MessageHandler {
   answerNow(link: WorkerLink, runId: number, name: string, args: Payload): HostAnswer {
     const run = link.inFlight.get(runId);
     if (run === undefined) throw new Error(`There is no run ${runId}.`);
-    this.#countHostCall(run, name, args);
-    const reply = this.#options.hostCalls.answerNow(run, { name, args });
-    return this.#admitsAnswer(run, reply) ? reply : tooLarge();
+    const hostCalls = this.#countHostCall(run, name, args);
+    const reply = hostCalls.answerNow(run, { name, args });
+    return this.#admitsAnswer(run, reply) ? reply : hostCalls.tooLarge();
   }
 
-  #countHostCall(run: Run, name: string, args: Payload): void {
-    run.hasCalledHost ||= !this.#options.hostCalls.isUndoable(name);
+  /** Throws for a worker that asks for what no guest has a name for. */
+  #countHostCall(run: Run, name: string, args: Payload): HostCalls {
+    const hostCalls = this.#options.hostCalls();
+    if (hostCalls === undefined) {
+      throw new Error(`The worker calls ${name}, and the host has no functions.`);
+    }
+    run.hasCalledHost ||= !hostCalls.isUndoable(name);
     run.hostBytesOut += payloadBytes(args);
+    return hostCalls;
   }
 
   /** Counts what the host answers a run; ends the run where that is too much. */

@@ -40,7 +40,7 @@ export interface PoolOptions<Functions = FunctionTable>
    * `"in-thread"`, or an environment of your own.
    */
   environment?: string | Environment | undefined;
-  /** `"auto"` (default) is `"sync"`; `"asyncify"` can suspend, and is 2-4 times slower. */
+  /** `"auto"` (default) is `"sync"`; `"asyncify"` is 2-4 times slower, and the same otherwise. */
   engine?: "auto" | EngineName | undefined;
   /**
    * `"call"` (default): every run gets a fresh sandbox. `"worker"`: the runs of a worker share

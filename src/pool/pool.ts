@@ -10,7 +10,6 @@ import {
   prepareUndefinitions,
   type Undefinitions,
 } from "../registry/definitions.ts";
-import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
@@ -153,7 +152,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
    * write guest code. Functions defined with a `signature` have it.
    */
   describe(): string {
-    return describeHosts(this.#core.registry.hostFunctions());
+    return this.#core.host?.describe() ?? "";
   }
 
   /** Calls a defined function. */

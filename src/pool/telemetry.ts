@@ -149,7 +149,12 @@ function markFailed(span: Span, type: SkepErrorCode | (string & {})): void {
 }
 
 function errorType(error: unknown): string {
-  return error instanceof Error && KNOWN_ERRORS.has(error.name) ? error.name : OTHER_ERROR;
+  try {
+    return error instanceof Error && KNOWN_ERRORS.has(error.name) ? error.name : OTHER_ERROR;
+  } catch {
+    // Anything can be thrown, also what throws when it is looked at.
+    return OTHER_ERROR;
+  }
 }
 
 /** W3C Trace Context, version 00; undefined for spans of a tracer that records nothing. */

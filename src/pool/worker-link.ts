@@ -65,6 +65,11 @@ export class WorkerLink {
   isOverweight = false;
   /** Whether the watchdog has reported it as past its limits. */
   isSuspect = false;
+  /**
+   * The run whose synchronous host call it blocks for. The host function may wait for this pool: what
+   * it asks for must not be sent here while others could do it.
+   */
+  blockedBy: Run | undefined;
 
   readonly #freeSlots: number[];
   readonly #maxBacklog: number;
@@ -130,6 +135,7 @@ export class WorkerLink {
    */
   hasRoom(isShared: boolean): boolean {
     if (this.isOverweight && this.inFlight.size > 0) return false;
+    if (this.blockedBy !== undefined) return false;
     const { length } = this.#freeSlots;
     const window = isShared ? this.#sharedWindow : this.#window;
     return this.#backlog < window && this.#backlog < this.#maxBacklog && length > 0;
@@ -187,6 +193,7 @@ export class WorkerLink {
 
   /** Sends the answer to a host call; a blocked worker finds it in its mailbox. */
   answer(runId: number, callId: number, isSync: boolean, reply: HostAnswer): void {
+    if (isSync) this.blockedBy = undefined;
     if (!this.#isAlive) return;
     if (isSync) this.handle.signals?.answer(callId, reply);
     else this.#send({ type: "host-reply", runId, callId, ...reply });
@@ -195,6 +202,7 @@ export class WorkerLink {
   /** Forgets a run that ended, and learns from what it cost. */
   finish(run: Run, cost: RunCost): void {
     this.inFlight.delete(run.id);
+    if (this.blockedBy === run) this.blockedBy = undefined;
     this.#freeSlots.push(run.slot);
     this.finishedRuns++;
     if (!run.isParked) this.#backlog--;

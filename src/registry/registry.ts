@@ -11,7 +11,7 @@ import type {
 import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
 import { DefinitionTable, type Item } from "./definition-table.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
-import type { PreparedHost } from "./host-functions.ts";
+import { HOST_FUNCTION_KEYS, type PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
 
 interface FunctionItem extends Item<FunctionDefinition> {
@@ -70,6 +70,8 @@ export interface RegistryDescription {
   }[];
   constants: { name: string; installedWorkers: number }[];
   dependencies: { alias: string; kind: DependencyDefinition["kind"]; installedWorkers: number }[];
+  /** Functions of the host by path, e.g. `db.query`. */
+  host: { name: string; installedWorkers: number }[];
 }
 
 /** What a registry would be filled with again; of host functions the names. */
@@ -193,12 +195,17 @@ export class Registry {
     };
   }
 
-  /** Removes names; unknown ones are ignored. False when nothing was there to remove. */
+  /**
+   * Removes names; unknown ones are ignored. A namespace of the host goes with all that is in it.
+   * False when nothing was there to remove.
+   */
   remove(names: Names): boolean {
     const revision = this.#lastIssuedRevision + 1;
     let removed = false;
     for (const kind of KINDS) {
-      for (const name of names[kind] ?? []) {
+      const given = names[kind] ?? [];
+      const within = kind === "host" ? given.flatMap((path) => this.#hostsIn(path)) : [];
+      for (const name of [...given, ...within]) {
         if (this.#table(kind).delete(name, revision)) removed = true;
       }
     }
@@ -270,6 +277,10 @@ export class Registry {
         kind: item.definition.kind,
         installedWorkers: installedWorkers(item.revision),
       })),
+      host: this.#hosts.sorted().map(([name, item]) => ({
+        name,
+        installedWorkers: installedWorkers(item.revision),
+      })),
     };
   }
 
@@ -337,6 +348,10 @@ export class Registry {
     };
   }
 
+  #hostsIn(namespace: string): string[] {
+    return [...this.#hosts.keys()].filter((path) => path.startsWith(`${namespace}.`));
+  }
+
   #table(kind: keyof Names): Removals {
     if (kind === "functions") return this.#functions;
     if (kind === "host") return this.#hosts;
@@ -356,15 +371,7 @@ function listed(key: "hosts", names: string[]): { hosts?: string[] } {
 }
 
 function sameHost(left: PreparedHost | undefined, right: PreparedHost): boolean {
-  const keys = [
-    "fn",
-    "timeoutMs",
-    "maxCallsPerRun",
-    "concurrency",
-    "validate",
-    "signature",
-  ] as const;
-  return left !== undefined && keys.every((key) => left[key] === right[key]);
+  return left !== undefined && HOST_FUNCTION_KEYS.every((key) => left[key] === right[key]);
 }
 
 function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostCallContext, Pool, StandardSchema } from "skep";
 import { failure } from "./failure.ts";
+import { hostFaultsContract } from "./host-faults.ts";
 import type { Terrain } from "./suite.ts";
 
 /** Accepts `[number]`, and hands it on doubled. */
@@ -20,6 +21,8 @@ export function hostFunctionsContract(terrain: Terrain): void {
   const { environment, engine } = terrain;
   /** Where hostSync can work at all. */
   const canBlock = terrain.signals || !terrain.threaded;
+
+  hostFaultsContract(terrain);
 
   describe(`host functions: ${environment}, ${engine}`, () => {
     let pool: Pool;
@@ -136,7 +139,7 @@ export function hostFunctionsContract(terrain: Terrain): void {
         "RangeError",
         "no",
         "E_NO",
-        undefined,
+        { n: 1 },
         "",
         "undefined",
         true,
@@ -166,7 +169,7 @@ export function hostFunctionsContract(terrain: Terrain): void {
       expect(await pool.eval(often)).toBe("host.twice may be called 2 times per run.");
       expect(await pool.eval("host.doubled(4)")).toBe(8);
       expect((await failure(pool.eval("host.doubled('x')"))).message).toContain(
-        "args.0: expected a number",
+        "args[0]: expected a number",
       );
       await pool.eval("await Promise.all(Array.from({ length: 20 }, () => host.gated()))");
       expect(mostActive).toBe(3);

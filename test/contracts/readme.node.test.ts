@@ -15,6 +15,7 @@ for (const page of [
   "docs/remote-workers.md",
   "docs/fetch.md",
   "docs/files.md",
+  "docs/host-functions.md",
   "docs/observability.md",
   "docs/sessions.md",
   "docs/worker-pool.md",

@@ -82,6 +82,13 @@ export function telemetryContract(terrain: Terrain): void {
             contexts.push(this);
             inHost.push(opentelemetry.trace.getActiveSpan());
           },
+          trap() {
+            throw new Proxy(new Error("x"), {
+              getPrototypeOf: () => {
+                throw new Error("trap");
+              },
+            });
+          },
           refuse(text: string) {
             throw new RangeError(text);
           },
@@ -185,6 +192,11 @@ export function telemetryContract(terrain: Terrain): void {
       const call = only("skep.host note");
       expect(contexts[0]?.traceparent).toContain(call.spanContext().spanId);
       expect(inHost[0]?.spanContext().spanId).toBe(call.spanContext().spanId);
+    });
+
+    it("ends the span of a host call whatever it threw", async () => {
+      expect(await pool.eval("await host.trap().catch((error) => error.message)")).toBe("x");
+      expect(only("skep.host trap").status.message).toBe("_OTHER");
     });
 
     it("marks failures with their codes, and tells nothing of what guests say", async () => {

@@ -27,7 +27,29 @@ export const LINK: string = /* js */ `
     const error = new (errors[name] || Error)(message);
     if (!errors[name] && name !== undefined) define(error, "name", name, false);
     if (code !== undefined) define(error, "code", code, true);
-    // The frames are this library's, not the guest's.
+    const stack = getOwnPropertyDescriptor(error, "stack");
+    if (stack !== undefined && typeof stack.value === "string") define(error, "stack", guestFrames(stack.value), false);
+    return error;
+  }
+  // The functions of this library have names in a stack, but no place in a file.
+  function guestFrames(stack) {
+    let kept = "";
+    let line = "";
+    let hasPlace = false;
+    for (let index = 0; index < stack.length; index++) {
+      const character = stack[index];
+      line += character;
+      if (character === "(") hasPlace = true;
+      if (character !== "\\n") continue;
+      if (hasPlace) kept += line;
+      line = "";
+      hasPlace = false;
+    }
+    return kept;
+  }
+  // An error that came as a value was made nowhere in this sandbox.
+  function errorValue(name, message) {
+    const error = newError(name, message);
     define(error, "stack", "", false);
     return error;
   }
@@ -36,7 +58,7 @@ export const LINK: string = /* js */ `
       case 1: return new Map();
       case 2: return new Set();
       case 3: return new RegExp(links[at], links[at + 1]);
-      case 4: return newError(data[links[at]][0], data[links[at]][1]);
+      case 4: return errorValue(data[links[at]][0], data[links[at]][1]);
       case 5: {
         const array = [];
         array.length = data[links[at]][0];

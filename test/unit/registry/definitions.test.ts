@@ -38,7 +38,7 @@ describe("prepareDefinitions", () => {
     [
       "a host limit out of range",
       { host: { x: { fn: () => 1, timeoutMs: 0 } } },
-      /positive integer/,
+      /positive whole number/,
     ],
     ["an array of functions", { functions: [] }, /functions must be an object/],
     ["a bad name", { functions: { "a-b": "() => 1" } }, /"a-b" cannot name a function/],

@@ -196,6 +196,7 @@ describe("Registry", () => {
       ],
       constants: [{ name: "SECRET", installedWorkers: 2 }],
       dependencies: [{ alias: "path", kind: "host-module", installedWorkers: 2 }],
+      host: [],
     });
     expect(JSON.stringify(description)).not.toContain("hush");
   });

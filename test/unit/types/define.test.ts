@@ -1,7 +1,9 @@
 /** What TypeScript knows of a pool; the compiler is the test, and it runs with the others' types. */
 import { expectTypeOf, test } from "vitest";
+import { z } from "zod";
 import {
   createPool,
+  type HostCallContext,
   type Pool,
   type PoolOptions,
   type RunOutcome,
@@ -117,6 +119,39 @@ test("results of evaluations and outcomes are typed by the caller", () => {
     void pool.eval("1", { language: "coffee" });
     // @ts-expect-error -- a module is text
     void pool.eval("1", { modules: { "./a.js": 1 } });
+  }
+  expectTypeOf(check).toBeFunction();
+});
+
+test("host functions are typed by their options, and `this` by what they find there", () => {
+  async function check(pool: Pool): Promise<void> {
+    await pool.define({
+      host: {
+        named: (id: number) => id,
+        // What guests pass is anybody's guess where no type says it.
+        loose: (id) => id.name,
+        who() {
+          expectTypeOf(this).toEqualTypeOf<HostCallContext>();
+          return this.runId;
+        },
+        limited: {
+          fn(id: number) {
+            expectTypeOf(this.signal).toEqualTypeOf<AbortSignal>();
+            return id;
+          },
+          validate: z.tuple([z.number()]),
+          timeoutMs: 5,
+        },
+        deep: { er: { parse: JSON.parse, max: Math.max } },
+      },
+    });
+    // @ts-expect-error -- a number is no function
+    await pool.define({ host: { value: 5 } });
+    // @ts-expect-error -- there is no such option
+    await pool.define({ host: { find: { fn: () => 1, timeoutms: 5 } } });
+    expectTypeOf(pool.registry().host).toEqualTypeOf<
+      { name: string; installedWorkers: number }[]
+    >();
   }
   expectTypeOf(check).toBeFunction();
 });

@@ -2,7 +2,16 @@
 import { SkepError } from "../../errors.ts";
 import { ByteWriter } from "../bytes.ts";
 import { BESIDE_BYTES, NO_BUFFERS, type Payload } from "../payload.ts";
-import { brandOf, isShared, viewName } from "./brands.ts";
+import {
+  brandOf,
+  isDetached,
+  isLost,
+  isShared,
+  isSlice,
+  nameOfBrand,
+  unboxed,
+  viewName,
+} from "./brands.ts";
 import {
   BUFFER_KEY,
   FIXED_LENGTH,
@@ -63,6 +72,18 @@ export class InboundEncoder {
    * @throws SkepError `not-marshallable` or `input-exceeded`.
    */
   encode(values: readonly unknown[]): Payload {
+    try {
+      return this.#encode(values);
+    } catch (cause) {
+      if (cause instanceof SkepError) throw cause;
+      // A getter or a Proxy of the caller's threw.
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `${this.#settings.root} cannot be read: ${reason}`;
+      throw new SkepError("not-marshallable", message, { cause });
+    }
+  }
+
+  #encode(values: readonly unknown[]): Payload {
     const body = this.#body;
     const root: Place = { holder: undefined, key: 0, namedIn: undefined, name: "" };
     this.#denseArray(values, root, undefined);
@@ -119,8 +140,8 @@ export class InboundEncoder {
         body.u8(GuestTag.undefined);
         return;
       case "bigint":
-        writeBigInt(body, value);
-        return;
+        if (writeBigInt(body, value)) return;
+        throw this.#refusal({ holder, key, namedIn: holder, name }, "a BigInt of over 2**20 bits");
       case "object":
         if (value === null) body.u8(GuestTag.null);
         else this.#object(value, { holder, key, namedIn: holder, name });
@@ -214,7 +235,7 @@ export class InboundEncoder {
       }
       case "Date":
         body.u8(GuestTag.date);
-        return writeNumber(body, Date.prototype.getTime.call(value));
+        return writeNumber(body, unboxed(value, brand) as number);
       case "RegExp":
         this.#link(place, LinkKind.regexp);
         this.#links.push((value as RegExp).source, (value as RegExp).flags);
@@ -228,23 +249,26 @@ export class InboundEncoder {
       case "Boolean":
       case "BigInt":
         body.u8(GuestTag.boxed);
-        return this.#value((value as { valueOf(): unknown }).valueOf(), place, 0, "");
+        return this.#value(unboxed(value, brand), place, 0, "");
       case undefined:
         return this.#plainObject(value, place);
       default:
-        throw this.#refusal(place, `a ${brand}`);
+        throw this.#refusal(place, nameOfBrand(brand));
     }
   }
 
   #error(value: Error, place: Place): void {
     const name = STANDARD_ERRORS.has(String(value.name)) ? value.name : "Error";
-    const fields: unknown[] = [name, String(value.message)];
+    const message = String(value.message);
+    const isSilent = message === "" && !Object.hasOwn(value, "message");
+    const fields: unknown[] = [name, isSilent ? undefined : message];
     // The stack stays: it is the host's.
     if (Object.hasOwn(value, "cause")) fields.push(value.cause);
     this.#apart(LinkKind.error, fields, place, [".name", ".message", ".cause"]);
   }
 
   #view(value: ArrayBufferView, place: Place): void {
+    if (isLost(value)) throw this.#refusal(place, "a view of a buffer that is no longer there");
     const name = viewName(value);
     if (name === "DataView") {
       this.#apart(LinkKind.dataView, [value.buffer, value.byteOffset, value.byteLength], place, [
@@ -259,8 +283,8 @@ export class InboundEncoder {
     const { length } = value as Uint8Array;
     const buffer: ArrayBufferLike = value.buffer;
     if (isShared(buffer)) throw this.#refusal(place, "a view of a SharedArrayBuffer");
-    // Node's Buffers are slices of a pool that holds other people's bytes: only the slice goes in.
-    const isPooled = name === "Uint8Array" && Object.getPrototypeOf(value) !== Uint8Array.prototype;
+    // Only the slice goes in.
+    const isPooled = isSlice(value);
     const bytes = isPooled
       ? new Uint8Array(buffer, value.byteOffset, length)
       : new Uint8Array(buffer);
@@ -292,6 +316,7 @@ export class InboundEncoder {
   }
 
   #buffer(buffer: ArrayBuffer, place: Place): void {
+    if (isDetached(buffer)) throw this.#refusal(place, "a detached ArrayBuffer");
     const bytes = new Uint8Array(buffer);
     if (!this.#goesBeside(bytes, buffer)) {
       this.#bufferBytes(bytes, maximumLength(buffer));

@@ -16,6 +16,7 @@ import {
   StringLayout,
   TYPED_ARRAY_SHIFTS,
   ViewLayout,
+  WIDE_BIT,
 } from "./heap-layout.ts";
 import { errorText, type HeapReader } from "./heap-reader.ts";
 import { tidyMessage, tidyStack } from "./stack-text.ts";
@@ -77,7 +78,7 @@ function writeCollection(walk: Walk, object: number, isMap: boolean): void {
   const { heap } = walk;
   const state = heap.word(object + ObjectLayout.data);
   const count = heap.word(state + MapLayout.count);
-  walk.admit(count);
+  walk.admit(isMap ? count * 2 : count);
   walk.writer.u8(isMap ? OutboundTag.map : OutboundTag.set);
   walk.writer.varint(count);
   let link = heap.word(state + MapLayout.first);
@@ -113,8 +114,10 @@ function writeError(walk: Walk, object: number): void {
 function writeRegexp(walk: Walk, object: number): void {
   const { heap, writer } = walk;
   const bits = heap.word(heap.word(object + ObjectLayout.second) + StringLayout.data) & 0xffff;
+  const source = heap.word(object + ObjectLayout.data);
+  walk.admit(heap.word(source + StringLayout.lengthAndWide) & ~WIDE_BIT);
   writer.u8(OutboundTag.regexp);
-  writer.string(heap.string(heap.word(object + ObjectLayout.data)));
+  writer.string(heap.string(source));
   writer.string(REGEXP_FLAGS.filter((_, bit) => (bits & (1 << bit)) !== 0).join(""));
 }
 

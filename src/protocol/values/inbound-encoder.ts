@@ -113,6 +113,9 @@ export class InboundEncoder {
   }
 
   #assemble(mode: number, body: Uint8Array): Payload {
+    let characters = 0;
+    for (const atom of this.#atoms.keys()) characters += atom.length;
+    this.#checkSize(body.length + this.#besideBytes + characters);
     const out = new ByteWriter(body.length + 64);
     out.u8(mode);
     out.u8(FORMAT_VERSION);
@@ -196,6 +199,7 @@ export class InboundEncoder {
     body.varint(values.length);
     for (let index = 0; index < values.length; index++) {
       const value = values[index];
+      if ((index & ELEMENTS_PER_CHECK) === ELEMENTS_PER_CHECK) this.#admit(values.length - index);
       // The common leaves are written here: a place per number would cost more than the number.
       if (typeof value === "number") writeNumber(body, value);
       else if (typeof value === "string") this.#string(value);
@@ -386,6 +390,7 @@ export class InboundEncoder {
   }
 
   #link(place: Place, kind: number): void {
+    this.#admit(0);
     this.#body.u8(GuestTag.null);
     this.#path(place);
     this.#links.push(kind);
@@ -402,7 +407,12 @@ export class InboundEncoder {
 
   /** Checks that `count` more bytes are allowed. */
   #admit(count: number): void {
-    const bytes = this.#body.length + this.#besideBytes + count;
+    // A step of a link takes two bytes at least.
+    const bytes = this.#body.length + this.#links.length * 2 + this.#besideBytes + count;
+    this.#checkSize(bytes);
+  }
+
+  #checkSize(bytes: number): void {
     if (bytes <= this.#maximumBytes) return;
     throw new SkepError(
       "input-exceeded",
@@ -423,5 +433,7 @@ export class InboundEncoder {
   }
 }
 
+/** All bits set: an array's bytes are looked at each time so many elements were written. */
+const ELEMENTS_PER_CHECK = 0xfff;
 /** Strings beyond this are checked against the limit before they are encoded. */
 const LONG_STRING = 65_536;

@@ -177,9 +177,7 @@ class OutboundDecoder {
     const reader = this.#reader;
     switch (tag) {
       case OutboundTag.sparseArray: {
-        const array: unknown[] = [];
-        this.#objects.push(array);
-        array.length = reader.varint();
+        const array = this.#keep(emptyArray(reader.varint()));
         for (let left = reader.varint(); left > 0; left--)
           defineOwn(array, reader.string(), this.value());
         return array;
@@ -328,6 +326,20 @@ const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   TypeError,
   URIError,
 };
+
+/**
+ * An array of holes. A large one is made to keep its elements in a table: V8 would set aside eight
+ * bytes for each hole, so that a few bytes of a guest's could fill the host's memory.
+ */
+function emptyArray(length: number): unknown[] {
+  const array: unknown[] = [];
+  if (length > MOST_HOLES_IN_ROW) array[LAST_INDEX] = undefined;
+  array.length = length;
+  return array;
+}
+
+const MOST_HOLES_IN_ROW = 1_000;
+const LAST_INDEX = 2 ** 32 - 2;
 
 interface ViewClass {
   new (buffer: ArrayBuffer, byteOffset: number, length: number): ArrayBufferView;

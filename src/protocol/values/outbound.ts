@@ -333,7 +333,10 @@ const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
  */
 function emptyArray(length: number): unknown[] {
   const array: unknown[] = [];
-  if (length > MOST_HOLES_IN_ROW) array[LAST_INDEX] = undefined;
+  if (length > MOST_HOLES_IN_ROW) {
+    array[LAST_INDEX] = undefined;
+    array.length = LAST_INDEX;
+  }
   array.length = length;
   return array;
 }

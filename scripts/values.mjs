@@ -54,7 +54,9 @@ function printTable(rows) {
   console.log(`\n${"".padEnd(width)}       cases  failures   seconds`);
   for (const { place, cases, status, seconds } of rows) {
     const cells = [cases, status === "passed" ? 0 : 1, seconds.toFixed(0)];
-    console.log(`${place.padEnd(width)}  ${cells.map((cell) => String(cell).padStart(10)).join("")}`);
+    console.log(
+      `${place.padEnd(width)}  ${cells.map((cell) => String(cell).padStart(10)).join("")}`,
+    );
   }
 }
 
@@ -78,5 +80,7 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`\nvalues: ${isSound ? "all agree" : "FAILED"}; npm run values -- ${seed} repeats them`);
+console.log(
+  `\nvalues: ${isSound ? "all agree" : "FAILED"}; npm run values -- ${seed} repeats them`,
+);
 process.exitCode = isSound ? 0 : 1;

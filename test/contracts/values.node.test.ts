@@ -18,7 +18,7 @@ import { generation } from "./generated-values.ts";
 import { crossingValue, shape } from "./values.ts";
 
 /** They cost less here than through a pool, so that more can be tried. */
-const CASES_PER_CASE = 5;
+const CASES_PER_CASE = 2;
 
 describe.each(["sync", "asyncify"] as const)("values: no pool, %s", (name) => {
   let sandbox: Sandbox;

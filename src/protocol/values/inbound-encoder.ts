@@ -47,6 +47,14 @@ export interface InboundSettings {
   transfer?: readonly ArrayBuffer[] | undefined;
 }
 
+interface ApartValues {
+  values: unknown[];
+  place: Place;
+  names: string[] | undefined;
+  /** Of one object that lies too deep for where it belongs: its own place, and how deep. */
+  deep?: { place: Place; depth: number };
+}
+
 export class InboundEncoder {
   readonly #settings: InboundSettings;
   readonly #maximumBytes: number;
@@ -55,7 +63,7 @@ export class InboundEncoder {
   /** Only made where there are objects. */
   #places: Map<object, Place> | undefined;
   /** Encoded apart from the values and reached by links. */
-  readonly #apartValues: { values: unknown[]; place: Place; names: string[] | undefined }[] = [];
+  readonly #apartValues: ApartValues[] = [];
   readonly #links: Key[] = [];
   readonly #buffers: ArrayBuffer[] = [];
   #besideBytes = 0;
@@ -91,7 +99,8 @@ export class InboundEncoder {
     // Encoding an entry may append further ones.
     for (let index = 0; index < this.#apartValues.length; index++) {
       const entry = this.#apartValues[index];
-      if (entry) this.#denseArray(entry.values, entry.place, entry.names);
+      if (entry?.deep) this.#fromDeep(entry.values[0] as object, entry.deep);
+      else if (entry) this.#denseArray(entry.values, entry.place, entry.names);
     }
     this.#admit(0);
     if (this.#links.length === 0)
@@ -162,17 +171,44 @@ export class InboundEncoder {
       this.#path(known);
       return;
     }
-    places.set(value, place);
     if (++this.#depth > MAXIMUM_DEPTH) {
       throw this.#refusal(place, `nested more than ${MAXIMUM_DEPTH} levels deep`);
     }
+    if (this.#depth % LEVELS_IN_PLACE === 0) places.set(value, this.#deeper(value, place));
+    else {
+      places.set(value, place);
+      this.#content(value, place);
+    }
+    this.#depth--;
+  }
+
+  /** Leaves the place empty, and the object to be encoded apart. Returns where it will be. */
+  #deeper(value: object, place: Place): Place {
+    const { holder, key } = this.#apartRoot();
+    const around: Place = { holder, key, namedIn: place.namedIn, name: nameOf(place) };
+    const inside: Place = { holder: around, key: 0, namedIn: around, name: "" };
+    this.#link(place, LinkKind.same);
+    this.#path(inside);
+    const deep = { place: inside, depth: this.#depth };
+    this.#apartValues.push({ values: [value], place: around, names: undefined, deep });
+    return inside;
+  }
+
+  #fromDeep(value: object, { place, depth }: { place: Place; depth: number }): void {
+    this.#body.u8(GuestTag.array);
+    this.#body.varint(1);
+    this.#depth = depth;
+    this.#content(value, place);
+    this.#depth = 0;
+  }
+
+  #content(value: object, place: Place): void {
     this.#admit(0);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) this.#plainObject(value, place);
     else if (Array.isArray(value)) this.#array(value, place);
     else if (ArrayBuffer.isView(value)) this.#view(value, place);
     else this.#other(value, place);
-    this.#depth--;
   }
 
   #array(value: unknown[], place: Place): void {
@@ -433,6 +469,11 @@ export class InboundEncoder {
   }
 }
 
+/**
+ * The engine reads nested values by recursion, on a stack that is small where it is asyncify's: what
+ * lies deeper is read apart, so many levels at a time.
+ */
+const LEVELS_IN_PLACE = 50;
 /** All bits set: an array's bytes are looked at each time so many elements were written. */
 const ELEMENTS_PER_CHECK = 0xfff;
 /** Strings beyond this are checked against the limit before they are encoded. */

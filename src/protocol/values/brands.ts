@@ -45,10 +45,13 @@ export function brandOf(value: object): string | undefined {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   const like = likeness(value);
   if (like !== undefined) return hasState(value, like) ? like : HOLLOW + like;
-  if (Object.hasOwn(STATES, tag) && hasState(value, tag)) return tag;
-  // For values of other realms: frames, node:vm. Without a tag of its own it is the language's word.
-  if (tag === "Error" && !(Symbol.toStringTag in value)) return tag;
-  if (REFUSED_TAGS.has(tag) || REFUSED_FAMILIES.test(tag)) return tag;
+  // Most are instances of a program's own classes, which have no other.
+  if (tag !== "Object") {
+    if (Object.hasOwn(STATES, tag) && hasState(value, tag)) return tag;
+    // Of another realm: a frame, node:vm. Without a tag of its own it is the language's word.
+    if (tag === "Error" && !(Symbol.toStringTag in value)) return tag;
+    if (REFUSED_TAGS.has(tag) || REFUSED_FAMILIES.test(tag)) return tag;
+  }
   return platformClass(value);
 }
 
@@ -74,22 +77,24 @@ function hasState(value: object, brand: string): boolean {
   }
 }
 
+const { propertyIsEnumerable: isEnumerable } = Object.prototype;
+
 /**
  * The platform's class that the object is an instance of: `URL`, `Blob`, `MessagePort`. They keep
  * their state where properties do not show it, and would arrive empty.
  */
 function platformClass(value: object): string | undefined {
-  let prototype: unknown = Object.getPrototypeOf(value);
-  for (; typeof prototype === "object" && prototype !== null;) {
-    const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  const globals = globalThis as unknown as Record<string, unknown>;
+  let prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
+  while (prototype !== null) {
+    const { constructor } = prototype;
     if (typeof constructor === "function") {
       const { name } = constructor;
       if (name === "Object" || name === "Iterator") return undefined;
-      // Classes that a program puts on the global object can be enumerated, the platform's cannot.
-      const own = Object.getOwnPropertyDescriptor(globalThis, name);
-      if (own?.enumerable === false && Reflect.get(globalThis, name) === constructor) return name;
+      // What a program puts on the global object can be enumerated, the platform's classes cannot.
+      if (globals[name] === constructor && !isEnumerable.call(globalThis, name)) return name;
     }
-    prototype = Object.getPrototypeOf(prototype);
+    prototype = Object.getPrototypeOf(prototype) as typeof prototype;
   }
   return undefined;
 }

@@ -54,11 +54,17 @@ const FUNCTIONS = {
 class Sized extends Uint8Array {}
 class Silent extends Error {}
 
+function withHole(first: unknown, third: unknown): unknown[] {
+  const array = [first];
+  array[2] = third;
+  return array;
+}
+
 /** Something of everything, joined by references. */
 function richValue(): unknown {
   const buffer = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer;
   const big = new Uint8Array(80_000).fill(9);
-  const node: Record<string, unknown> = { text: "\ud800 \0 😀", n: [-0, Number.NaN, , 2n ** 70n] };
+  const node: Record<string, unknown> = { text: "\ud800 \0 😀", n: withHole(-0, Number.NaN) };
   node["map"] = new Map<unknown, unknown>([
     [node, new Set([node, /x/giu])],
     [new Date(Number.NaN), new Error("e", { cause: node["n"] })],
@@ -72,6 +78,7 @@ function richValue(): unknown {
     own: JSON.parse('{"__proto__": {"x": 1}, "constructor": 2}') as object,
     indexes: { 4294967295: 1, b: 2, 4294967294: 3, 2147483648: 4, 7: 5, "01": 6 },
     sparse: Object.assign([1], { length: 2 ** 32 - 1, named: 2 }),
+    large: 2n ** 70n,
     silent: new Silent(),
     empty: new Error(""),
   };
@@ -222,7 +229,7 @@ export function marshallingContract(terrain: Terrain): void {
           ],
           [new Set([{ in: value }]), ".values()[0].in"],
           [new Error("outer", { cause: { value } }), ".cause.value"],
-          [Object.assign([1, , 2], { 7: value }), "[7]"],
+          [Object.assign(withHole(1, 2), { 7: value }), "[7]"],
         ];
         for (const [holder, path] of places)
           expect(await refusal(pool.run("echo", [holder]))).toContain(
@@ -284,7 +291,7 @@ export function marshallingContract(terrain: Terrain): void {
       const elsewhere = new ArrayBuffer(100_000);
       const args = [[view, view.buffer, resizable]];
       const before = shape(structuredClone(args[0]));
-      const transfer = [view.buffer as ArrayBuffer, resizable, elsewhere, elsewhere];
+      const transfer = [view.buffer, resizable, elsewhere, elsewhere];
       const back = await pool.run("echo", args, { transfer });
       expect(shape(back)).toBe(before);
       expect([view.length, resizable.byteLength, elsewhere.byteLength]).toEqual([0, 0, 0]);
@@ -332,7 +339,7 @@ export function marshallingContract(terrain: Terrain): void {
       const long = "x".repeat(500);
       const values: unknown[] = [
         long,
-        new Array(300).fill(1),
+        Array.from({ length: 300 }, () => 1),
         new Map(Array.from({ length: 300 }, (_, index) => [index, index])),
         new Set(Array.from({ length: 300 }).keys()),
         { [long]: 1 },
@@ -353,7 +360,7 @@ export function marshallingContract(terrain: Terrain): void {
       }
       // As one reference each: little to encode, much to say where.
       const shared = {};
-      const references = new Array(10_000).fill(shared);
+      const references = Array.from({ length: 10_000 }, () => shared);
       expect((await failure(pool.run("echo", [references], { bytesIn: 40_000 }))).code).toBe(
         "input-exceeded",
       );

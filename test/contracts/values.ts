@@ -6,8 +6,14 @@ const text = fc.oneof(
   fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
 );
 const regexp = fc.constantFrom(
-  ...[/a/g, /[^\]/]+/iu, new RegExp(""), new RegExp("\n/"), /(?<year>\d{4})-\k<year>/dsy],
-  ...[/^\p{Lu}/mu, /[\p{L}--[a-z]]/v, Object.assign(/x/g, { lastIndex: 3 })],
+  /a/g,
+  /[^\]/]+/iu,
+  new RegExp(""),
+  new RegExp("\n/"),
+  /(?<year>\d{4})-\k<year>/dsy,
+  /^\p{Lu}/mu,
+  new RegExp("[\\p{L}--[a-z]]", "v"),
+  Object.assign(/x/g, { lastIndex: 3 }),
 );
 const boxed = fc
   .oneof(fc.boolean(), fc.double(), fc.bigInt(), text)
@@ -55,8 +61,18 @@ function withEntries(object: object, entries: readonly [string, unknown][]): obj
 
 type View = new (buffer: ArrayBuffer, byteOffset?: number, length?: number) => ArrayBufferView;
 const VIEWS: readonly View[] = [
-  ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array],
-  ...[Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView],
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
 ];
 const Resizable = ArrayBuffer as new (length: number, options?: object) => ArrayBuffer;
 

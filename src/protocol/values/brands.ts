@@ -77,8 +77,6 @@ function hasState(value: object, brand: string): boolean {
   }
 }
 
-const { propertyIsEnumerable: isEnumerable } = Object.prototype;
-
 /**
  * The platform's class that the object is an instance of: `URL`, `Blob`, `MessagePort`. They keep
  * their state where properties do not show it, and would arrive empty.
@@ -92,7 +90,8 @@ function platformClass(value: object): string | undefined {
       const { name } = constructor;
       if (name === "Object" || name === "Iterator") return undefined;
       // What a program puts on the global object can be enumerated, the platform's classes cannot.
-      if (globals[name] === constructor && !isEnumerable.call(globalThis, name)) return name;
+      const isOurs = Object.prototype.propertyIsEnumerable.call(globalThis, name);
+      if (globals[name] === constructor && !isOurs) return name;
     }
     prototype = Object.getPrototypeOf(prototype) as typeof prototype;
   }

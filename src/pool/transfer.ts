@@ -1,6 +1,6 @@
 import { SkepError } from "../errors.ts";
 import type { Payload } from "../protocol/payload.ts";
-import { brandOf, isDetached, nameOfKind } from "../protocol/values/brands.ts";
+import { brandOf, isDetached, viewName, withArticle } from "../protocol/values/brands.ts";
 
 /**
  * Detaches buffers that a caller gives up together with a run's arguments, as the platform would.
@@ -30,8 +30,10 @@ export function detach(transfer: readonly unknown[], args: Payload): Payload {
 }
 
 function obstacle(subject: unknown): string | undefined {
-  const isBuffer =
-    typeof subject === "object" && subject !== null && brandOf(subject) === "ArrayBuffer";
-  if (!isBuffer) return nameOfKind(subject);
+  if (subject === null || subject === undefined) return String(subject);
+  if (typeof subject !== "object") return `a ${typeof subject}`;
+  if (ArrayBuffer.isView(subject)) return withArticle(viewName(subject));
+  const brand = brandOf(subject);
+  if (brand !== "ArrayBuffer") return brand === undefined ? "an object" : withArticle(brand);
   return isDetached(subject as ArrayBuffer) ? "a detached ArrayBuffer" : undefined;
 }

@@ -1,40 +1,22 @@
 /** What kind of host object a value is, for encoding it or for saying why it is refused. */
 
-/** What must not be mistaken for a plain object: things with a state that properties do not show. */
-const REFUSED_TAGS = /*#__PURE__*/ new Set([
-  "Promise",
-  "WeakMap",
-  "WeakSet",
-  "WeakRef",
-  "FinalizationRegistry",
-  "SharedArrayBuffer",
-  "MessagePort",
-  "ReadableStream",
-  "WritableStream",
-  "TransformStream",
-  "Symbol",
-  "Generator",
-  "AsyncGenerator",
-]);
-
-/** Families of such things: what the language and the platform keep in objects of their own. */
-const REFUSED_FAMILIES = /^(?:Intl|Temporal|WebAssembly)\.| Iterator(?: Helper)?$/;
-
-/** Leads the brand of what only looks like it: Proxies and `Object.create()` can make believe. */
-const HOLLOW = "hollow ";
-
-/** Throws unless the value has the internal state of its kind, whatever realm it is from. */
-const STATES: Readonly<Record<string, (value: object) => unknown>> = {
-  Map: (value) => Reflect.get(Map.prototype, "size", value),
-  Set: (value) => Reflect.get(Set.prototype, "size", value),
-  Date: (value) => Date.prototype.getTime.call(value),
-  RegExp: (value) => Reflect.get(RegExp.prototype, "source", value),
-  ArrayBuffer: (value) => Reflect.get(ArrayBuffer.prototype, "byteLength", value),
-  Number: (value) => Number.prototype.valueOf.call(value),
-  String: (value) => String.prototype.valueOf.call(value),
-  Boolean: (value) => Boolean.prototype.valueOf.call(value),
-  BigInt: (value) => BigInt.prototype.valueOf.call(value),
+/** A property of each kind's prototype that throws for what has not its state, of whatever realm. */
+const STATES: Readonly<Record<string, string>> = {
+  Map: "size",
+  Set: "size",
+  Date: "getTime",
+  RegExp: "source",
+  ArrayBuffer: "byteLength",
+  Number: "valueOf",
+  String: "valueOf",
+  Boolean: "valueOf",
+  BigInt: "valueOf",
 };
+
+/** What the language keeps in objects whose state properties do not show, and has no global for. */
+const REFUSED_FAMILIES = /^(?:Intl|Temporal|WebAssembly)\.|Generator$| Iterator(?: Helper)?$/;
+
+const globals = globalThis as unknown as Readonly<Record<string, unknown>>;
 
 /**
  * The class by which the object is encoded, or by which it is refused; undefined for what has none
@@ -43,38 +25,28 @@ const STATES: Readonly<Record<string, (value: object) => unknown>> = {
 export function brandOf(value: object): string | undefined {
   if (value instanceof Error) return "Error";
   const tag = Object.prototype.toString.call(value).slice(8, -1);
-  const like = likeness(value);
-  if (like !== undefined) return hasState(value, like) ? like : HOLLOW + like;
-  // Most are instances of a program's own classes, which have no other.
-  if (tag !== "Object") {
-    if (Object.hasOwn(STATES, tag) && hasState(value, tag)) return tag;
-    // Of another realm: a frame, node:vm. Without a tag of its own it is the language's word.
-    if (tag === "Error" && !(Symbol.toStringTag in value)) return tag;
-    if (REFUSED_TAGS.has(tag) || REFUSED_FAMILIES.test(tag)) return tag;
+  if (hasState(value, tag)) return tag;
+  const name = platformClass(value);
+  if (name !== undefined) {
+    // A Map without a Map's state is a Proxy of one, if nobody made it with `Object.create()`.
+    return !Object.hasOwn(STATES, name) || hasState(value, name) ? name : "Proxy";
   }
-  return platformClass(value);
+  // Most are instances of a program's own classes. The rest is of another realm: a frame, node:vm.
+  if (tag === "Object" || Object.hasOwn(STATES, tag)) return undefined;
+  // Without a tag of its own it is the language's word.
+  if (tag === "Error") return Symbol.toStringTag in value ? undefined : tag;
+  return REFUSED_FAMILIES.test(tag) || isPlatforms(tag) ? tag : undefined;
 }
 
-/** The class it is an instance of, or seems to be. */
-function likeness(value: object): string | undefined {
-  if (value instanceof Map) return "Map";
-  if (value instanceof Set) return "Set";
-  if (value instanceof Date) return "Date";
-  if (value instanceof RegExp) return "RegExp";
-  if (value instanceof ArrayBuffer) return "ArrayBuffer";
-  if (value instanceof Number) return "Number";
-  if (value instanceof String) return "String";
-  if (value instanceof Boolean) return "Boolean";
-  return undefined;
+/** What is behind the value: the primitive of a boxed one, the milliseconds of a Date. */
+export function stateOf(value: object, brand: string): unknown {
+  const { prototype } = globals[brand] as { prototype: object };
+  const member: unknown = Reflect.get(prototype, STATES[brand] ?? "", value);
+  return typeof member === "function" ? Reflect.apply(member, value, []) : member;
 }
 
 function hasState(value: object, brand: string): boolean {
-  try {
-    STATES[brand]?.(value);
-    return true;
-  } catch {
-    return false;
-  }
+  return Object.hasOwn(STATES, brand) && isUsable(() => stateOf(value, brand));
 }
 
 /**
@@ -82,44 +54,27 @@ function hasState(value: object, brand: string): boolean {
  * their state where properties do not show it, and would arrive empty.
  */
 function platformClass(value: object): string | undefined {
-  const globals = globalThis as unknown as Record<string, unknown>;
   let prototype = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
   while (prototype !== null) {
     const { constructor } = prototype;
     if (typeof constructor === "function") {
       const { name } = constructor;
       if (name === "Object" || name === "Iterator") return undefined;
-      // What a program puts on the global object can be enumerated, the platform's classes cannot.
-      const isOurs = Object.prototype.propertyIsEnumerable.call(globalThis, name);
-      if (globals[name] === constructor && !isOurs) return name;
+      if (globals[name] === constructor && isPlatforms(name)) return name;
     }
     prototype = Object.getPrototypeOf(prototype) as typeof prototype;
   }
   return undefined;
 }
 
-/** How a refusal names it. */
-export function nameOfBrand(brand: string): string {
-  if (!brand.startsWith(HOLLOW)) return withArticle(brand);
-  return `a Proxy of, or an empty object like, ${withArticle(brand.slice(HOLLOW.length))}`;
+/** What a program puts on the global object can be enumerated, the platform's classes cannot. */
+function isPlatforms(name: string): boolean {
+  const isOurs = Object.prototype.propertyIsEnumerable.call(globals, name);
+  return typeof globals[name] === "function" && !isOurs;
 }
 
-function withArticle(name: string): string {
+export function withArticle(name: string): string {
   return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
-}
-
-/** The primitive in a boxed one. */
-export function unboxed(value: object, brand: string): unknown {
-  return STATES[brand]?.(value);
-}
-
-/** What a value is called that had to be something else. */
-export function nameOfKind(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value !== "object") return `a ${typeof value}`;
-  if (ArrayBuffer.isView(value)) return withArticle(viewName(value));
-  const brand = brandOf(value);
-  return brand === undefined ? "an object" : nameOfBrand(brand);
 }
 
 export function viewName(value: ArrayBufferView): string {

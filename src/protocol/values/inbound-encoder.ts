@@ -8,9 +8,9 @@ import {
   isLost,
   isShared,
   isSlice,
-  nameOfBrand,
-  unboxed,
+  stateOf,
   viewName,
+  withArticle,
 } from "./brands.ts";
 import {
   BUFFER_KEY,
@@ -275,7 +275,7 @@ export class InboundEncoder {
       }
       case "Date":
         body.u8(GuestTag.date);
-        return writeNumber(body, unboxed(value, brand) as number);
+        return writeNumber(body, stateOf(value, brand) as number);
       case "RegExp":
         this.#link(place, LinkKind.regexp);
         this.#links.push((value as RegExp).source, (value as RegExp).flags);
@@ -289,11 +289,11 @@ export class InboundEncoder {
       case "Boolean":
       case "BigInt":
         body.u8(GuestTag.boxed);
-        return this.#value(unboxed(value, brand), place, 0, "");
+        return this.#value(stateOf(value, brand), place, 0, "");
       case undefined:
         return this.#plainObject(value, place);
       default:
-        throw this.#refusal(place, nameOfBrand(brand));
+        throw this.#refusal(place, withArticle(brand));
     }
   }
 

@@ -9,6 +9,12 @@ const executablePath = findInstalledBrowser();
 /** Which of the torture vectors run: `npm run torture` asks for all of them. */
 const torture = process.env["SKEP_TORTURE"] === "whole" ? ("whole" as const) : ("fast" as const);
 
+/** Generated values for each environment and engine, and their seed: `npm run values` sets both. */
+const values = {
+  valueCases: Number(process.env["SKEP_VALUE_CASES"] ?? 300),
+  valueSeed: Number(process.env["SKEP_VALUE_SEED"] ?? 0),
+};
+
 /** The same files in a real Chromium, with and without SharedArrayBuffer. */
 function inBrowser(name: string, crossOriginIsolation: boolean) {
   return {
@@ -19,7 +25,7 @@ function inBrowser(name: string, crossOriginIsolation: boolean) {
       include: ["test/browser/**/*.test.ts"],
       globalSetup: ["test/contracts/fetch-servers.ts", "test/contracts/session-images.ts"],
       testTimeout: 30_000,
-      provide: { torture },
+      provide: { torture, ...values },
       browser: {
         enabled: true,
         headless: true,
@@ -57,6 +63,7 @@ export default defineConfig({
           environment: "node",
           server: asPublished,
           globalSetup: ["test/contracts/fetch-servers.ts", "test/contracts/session-images.ts"],
+          provide: values,
           testTimeout: 60_000,
           hookTimeout: 30_000,
           // Each file starts workers of its own. Most of them wait most of the time, so that two fit.

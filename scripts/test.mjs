@@ -1,5 +1,4 @@
-// npm test: every stage, on a fresh machine too. `npm test -- unit contracts` runs only those, and
-// `npm test -- release-values` what only a release needs.
+// npm test: every stage, on a fresh machine too. `npm test -- unit contracts` runs only those.
 // Ends with one line, `N passed, N failed`, which sums the tests of all stages.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,16 +22,8 @@ const stages = {
   e2e: () => withBrowser(playwright),
 };
 
-/** Stages that run when they are asked for. @type {typeof stages} */
-const releaseStages = {
-  "release-values": () => vitest("contracts", ["test/contracts/values.node.test.ts"], RELEASE),
-};
-
 /** One name for several stages. @type {Record<string, string[]>} */
 const groups = { browser: ["browser-isolated", "browser-plain"] };
-
-/** Generated values per engine. */
-const RELEASE = { SKEP_VALUE_CASES: "100000" };
 
 const reports = await mkdtemp(join(tmpdir(), "skep-test-"));
 
@@ -46,16 +37,12 @@ function firstLines(text) {
 
 /**
  * @param {string} project
- * @param {string[]} [files] All of the project's without them.
- * @param {Record<string, string>} [env]
  * @returns {Promise<Count>}
  */
-async function vitest(project, files = [], env = {}) {
+async function vitest(project) {
   const file = join(reports, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const { code } = await run("vitest", ["run", "--project", project, ...reporters, ...files], {
-    env,
-  });
+  const { code } = await run("vitest", ["run", "--project", project, ...reporters]);
   const report = await readJson(file);
   const passed = report?.numPassedTests ?? 0;
   // A file that does not even load has no failed test of its own, and must count all the same.
@@ -128,7 +115,7 @@ async function readJson(file) {
  */
 async function runStage(name) {
   try {
-    return (await (stages[name] ?? releaseStages[name])?.()) ?? { passed: 0, failed: 1 };
+    return (await stages[name]?.()) ?? { passed: 0, failed: 1 };
   } catch (error) {
     console.log(error instanceof Error ? error.message : error);
     return { passed: 0, failed: 1 };
@@ -138,15 +125,12 @@ async function runStage(name) {
 /** @returns {string[]} */
 function selectedStages() {
   const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? [name]);
-  const all = { ...stages, ...releaseStages };
-  const unknown = asked.filter((name) => !(name in all));
+  const unknown = asked.filter((name) => !(name in stages));
   if (unknown.length > 0) {
-    const known = [...Object.keys(all), ...Object.keys(groups)].join(", ");
+    const known = [...Object.keys(stages), ...Object.keys(groups)].join(", ");
     throw new Error(`There is no test stage called ${unknown.join(", ")}. There are: ${known}.`);
   }
-  return asked.length === 0
-    ? Object.keys(stages)
-    : Object.keys(all).filter((name) => asked.includes(name));
+  return Object.keys(stages).filter((name) => asked.length === 0 || asked.includes(name));
 }
 
 const total = { passed: 0, failed: 0 };

@@ -142,11 +142,16 @@ export class Submissions {
       settlement.refuse(run, tooMuchSource(run, settlement.receipt(run)));
       return;
     }
-    if (limits.totalMs > 0) dispatcher.watchTotalTime(run);
     const transfer = "transfer" in options ? options.transfer : undefined;
     if (transfer !== undefined && target.type === "function" && !admission.obstacle(run)) {
-      target.args = detach(transfer, target.args);
+      try {
+        target.args = detach(transfer, target.args);
+      } catch (error) {
+        settlement.refuse(run, error as SkepError);
+        return;
+      }
     }
+    if (limits.totalMs > 0) dispatcher.watchTotalTime(run);
     dispatcher.submit(run);
   }
 

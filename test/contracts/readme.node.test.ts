@@ -18,6 +18,7 @@ for (const page of [
   "docs/host-functions.md",
   "docs/observability.md",
   "docs/sessions.md",
+  "docs/values.md",
   "docs/worker-pool.md",
   "docs/worker-server.md",
 ]) {

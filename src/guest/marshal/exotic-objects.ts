@@ -4,7 +4,7 @@
  */
 import type { ByteWriter } from "../../protocol/bytes.ts";
 import { BESIDE_BYTES } from "../../protocol/payload.ts";
-import { OutboundTag } from "../../protocol/values/outbound.ts";
+import { ErrorPart, OutboundTag } from "../../protocol/values/outbound.ts";
 import {
   BufferLayout,
   ClassId,
@@ -16,6 +16,7 @@ import {
   StringLayout,
   TYPED_ARRAY_SHIFTS,
   ViewLayout,
+  WIDE_BIT,
 } from "./heap-layout.ts";
 import { errorText, type HeapReader } from "./heap-reader.ts";
 import { tidyMessage, tidyStack } from "./stack-text.ts";
@@ -60,13 +61,8 @@ export function writeExotic(walk: Walk, object: number, classId: number): void {
       return writeRegexp(walk, object);
     case ClassId.arrayBuffer:
       return writeBuffer(walk, object);
-    case ClassId.dataView: {
-      const view = heap.word(object + ObjectLayout.data);
-      writer.u8(OutboundTag.dataView);
-      writer.varint(heap.word(view + ViewLayout.offset));
-      writer.varint(heap.word(view + ViewLayout.length));
-      return walk.at(".buffer", () => walk.object(heap.word(view + ViewLayout.buffer)));
-    }
+    case ClassId.dataView:
+      return writeView(walk, object, () => writer.u8(OutboundTag.dataView), 0);
     case ClassId.number:
     case ClassId.string:
     case ClassId.boolean:
@@ -82,7 +78,7 @@ function writeCollection(walk: Walk, object: number, isMap: boolean): void {
   const { heap } = walk;
   const state = heap.word(object + ObjectLayout.data);
   const count = heap.word(state + MapLayout.count);
-  walk.admit(count);
+  walk.admit(isMap ? count * 2 : count);
   walk.writer.u8(isMap ? OutboundTag.map : OutboundTag.set);
   walk.writer.varint(count);
   let link = heap.word(state + MapLayout.first);
@@ -106,18 +102,22 @@ function writeError(walk: Walk, object: number): void {
   const { heap, writer } = walk;
   writer.u8(OutboundTag.error);
   writer.string(errorText(heap, object, "name", "Error"));
-  writer.string(tidyMessage(errorText(heap, object, "message", "")));
+  const message = tidyMessage(errorText(heap, object, "message", ""));
+  writer.string(message);
   writer.string(tidyStack(errorText(heap, object, "stack", "")));
   const cause = heap.findData(object, "cause");
-  writer.u8(cause === 0 ? 0 : 1);
+  const isSilent = message === "" && heap.findData(object, "message", 1) === 0;
+  writer.u8((cause === 0 ? 0 : ErrorPart.cause) | (isSilent ? ErrorPart.noMessage : 0));
   if (cause !== 0) walk.at(".cause", () => walk.value(cause));
 }
 
 function writeRegexp(walk: Walk, object: number): void {
   const { heap, writer } = walk;
   const bits = heap.word(heap.word(object + ObjectLayout.second) + StringLayout.data) & 0xffff;
+  const source = heap.word(object + ObjectLayout.data);
+  walk.admit(heap.word(source + StringLayout.lengthAndWide) & ~WIDE_BIT);
   writer.u8(OutboundTag.regexp);
-  writer.string(heap.string(heap.word(object + ObjectLayout.data)));
+  writer.string(heap.string(source));
   writer.string(REGEXP_FLAGS.filter((_, bit) => (bits & (1 << bit)) !== 0).join(""));
 }
 
@@ -144,15 +144,37 @@ function writeBuffer(walk: Walk, object: number): void {
 }
 
 function writeTypedArray(walk: Walk, object: number, type: number): void {
+  const { writer } = walk;
+  const tag = (): void => {
+    writer.u8(OutboundTag.typedArray);
+    writer.u8(type);
+  };
+  writeView(walk, object, tag, TYPED_ARRAY_SHIFTS[type] ?? 0);
+}
+
+/**
+ * Writes where a view lies and its buffer, or refuses it before anything is written. The engine
+ * leaves the length of a view as it was when the buffer under it shrinks or goes.
+ */
+function writeView(walk: Walk, object: number, writeTag: () => void, shift: number): void {
   const { heap, writer } = walk;
   const view = heap.word(object + ObjectLayout.data);
-  const buffer = heap.word(view + ViewLayout.buffer);
-  if (heap.classId(buffer) === ClassId.sharedArrayBuffer) {
+  const owner = heap.word(view + ViewLayout.buffer);
+  if (heap.classId(owner) === ClassId.sharedArrayBuffer) {
     return walk.refuseCounted(object, "a view of a SharedArrayBuffer");
   }
-  writer.u8(OutboundTag.typedArray);
-  writer.u8(type);
-  writer.varint(heap.word(view + ViewLayout.offset));
-  writer.varint(heap.word(view + ViewLayout.length) >>> (TYPED_ARRAY_SHIFTS[type] ?? 0));
-  walk.at(".buffer", () => walk.object(buffer));
+  const buffer = heap.word(owner + ObjectLayout.data);
+  if ((heap.word(buffer + BufferLayout.detached) & 0xff) !== 0) {
+    return walk.refuseCounted(object, "a view of a detached ArrayBuffer");
+  }
+  const offset = heap.word(view + ViewLayout.offset);
+  const follows = (heap.word(view + ViewLayout.follows) & 0xff) !== 0;
+  const bytes = follows ? 0 : heap.word(view + ViewLayout.length);
+  if (offset + bytes > heap.word(buffer + BufferLayout.length)) {
+    return walk.refuseCounted(object, "a view beyond the end of its ArrayBuffer");
+  }
+  writeTag();
+  writer.varint(offset);
+  writer.varint(follows ? 0 : (bytes >>> shift) + 1);
+  walk.at(".buffer", () => walk.object(owner));
 }

@@ -80,7 +80,8 @@ export const BufferLayout = {
   shared: 9,
   data: 12,
 } as const;
-export const ViewLayout = { buffer: 12, offset: 16, length: 20 } as const;
+/** `follows`: the view's end is that of its resizable buffer, wherever that is. */
+export const ViewLayout = { buffer: 12, offset: 16, length: 20, follows: 24 } as const;
 export const ReferenceLayout = { value: 16 } as const;
 /** A compiled function. Its positions begin with the function's own line, counted from 0, in LEB128. */
 export const BytecodeLayout = { constants: 56, constantCount: 60, positions: 80 } as const;
@@ -132,25 +133,33 @@ export const REGEXP_FLAGS = ["g", "i", "m", "s", "u", "y", "d", "", "v"] as cons
 
 /** What a refusal calls an object of a class that cannot cross. */
 export function className(classId: number): string {
-  switch (classId) {
-    case ClassId.proxy:
-      return "a Proxy";
-    case ClassId.promise:
-      return "a Promise";
-    case ClassId.symbol:
-      return "a Symbol object";
-    case ClassId.weakMap:
-      return "a WeakMap";
-    case ClassId.weakSet:
-      return "a WeakSet";
-    case ClassId.sharedArrayBuffer:
-      return "a SharedArrayBuffer";
-    default:
-      return FUNCTION_CLASSES.has(classId) ? "a function" : "an object with internal state";
-  }
+  if (FUNCTION_CLASSES.has(classId)) return "a function";
+  return CLASS_NAMES[classId] ?? "an object with internal state";
 }
 
 /** C functions, closures, bound, generator and async functions, promise resolvers. */
 const FUNCTION_CLASSES: ReadonlySet<number> = /*#__PURE__*/ new Set([
   12, 13, 14, 15, 16, 52, 53, 54, 55, 56, 58,
 ]);
+
+const CLASS_NAMES: Readonly<Record<number, string>> = {
+  [ClassId.symbol]: "a Symbol object",
+  [ClassId.sharedArrayBuffer]: "a SharedArrayBuffer",
+  [ClassId.weakMap]: "a WeakMap",
+  [ClassId.weakSet]: "a WeakSet",
+  40: "an iterator",
+  41: "an iterator",
+  42: "an iterator",
+  43: "a Map iterator",
+  44: "a Set iterator",
+  45: "an array iterator",
+  46: "a string iterator",
+  47: "an iterator of matches",
+  48: "a generator",
+  49: "the global object",
+  [ClassId.proxy]: "a Proxy",
+  [ClassId.promise]: "a Promise",
+  59: "an async generator",
+  60: "a WeakRef",
+  61: "a FinalizationRegistry",
+};

@@ -158,11 +158,10 @@ export class HeapReader {
 
   /**
    * The address of a data property's value, looked up along the prototype chain without running
-   * anything; 0 when there is none or it is an accessor.
+   * anything; 0 when there is none or it is an accessor. With `most` 1 it must be the object's own.
    */
-  findData(object: number, name: string): number {
-    // Chains are short; a bound keeps a forged cycle from holding us.
-    for (let at = object, left = 64; at !== 0 && left > 0; left--) {
+  findData(object: number, name: string, most: number = LONGEST_CHAIN): number {
+    for (let at = object, left = most; at !== 0 && left > 0; left--) {
       const shape = this.word(at + ObjectLayout.shape);
       const count = this.word(shape + ShapeLayout.count);
       for (let index = 0; index < count; index++) {
@@ -212,6 +211,9 @@ export class HeapReader {
     return ((this.#bytes[object + ObjectLayout.flags] ?? 0) & FAST_ARRAY_FLAG) !== 0;
   }
 }
+
+/** Prototype chains are short; a bound keeps a forged cycle from holding us. */
+const LONGEST_CHAIN = 64;
 
 const scratchView: DataView = /*#__PURE__*/ new DataView(new ArrayBuffer(8));
 

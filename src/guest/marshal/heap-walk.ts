@@ -159,7 +159,10 @@ class HeapWalk implements Walk {
     this.#objectCount++;
     if (classId === ClassId.object) this.plain(object);
     else if (classId === ClassId.array) this.#array(object);
-    else writeExotic(this, object, classId);
+    else {
+      writeExotic(this, object, classId);
+      this.admit(0);
+    }
   }
 
   plain(object: number): void {

@@ -1,5 +1,7 @@
 /** What is said of a value that cannot leave its sandbox. */
 
+import { propertyName, shortened } from "../../protocol/values/places.ts";
+
 /** A value that cannot leave the sandbox. */
 export class RefusedValueError extends Error {
   override name = "RefusedValueError";
@@ -13,12 +15,11 @@ export class RefusedValueError extends Error {
 
 /** The steps to a value as source text would take them: `[0].onClick`. */
 export function pathText(steps: readonly (string | number)[]): string {
-  return steps.map(stepText).join("");
+  return shortened(steps.map(stepText)).join("");
 }
 
 function stepText(step: string | number): string {
   if (typeof step === "number") return `[${step}]`;
   if (/^\.(?:keys|values)\(\)\[\d+\]$|^\.(?:buffer|cause)$/.test(step)) return step;
-  if (/^(?:0|[1-9]\d*)$/.test(step)) return `[${step}]`;
-  return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  return propertyName(step);
 }

@@ -15,21 +15,33 @@ export function writeNumber(out: ByteWriter, value: number): void {
   }
 }
 
-/** Two's complement bytes, least significant first, as few as keep the sign; none for zero. */
-export function writeBigInt(out: ByteWriter, value: bigint): void {
-  out.u8(GuestTag.bigint);
-  if (value === 0n) return out.varint(0);
+/** The engine's BigInts have at most 2**20 bits. */
+const MOST_BIGINT_BYTES = 2 ** 17;
+
+/**
+ * Two's complement bytes, least significant first, as few as keep the sign; none for zero. False
+ * when the engine has no BigInt as long.
+ */
+export function writeBigInt(out: ByteWriter, value: bigint): boolean {
+  if (value === 0n) {
+    out.u8(GuestTag.bigint);
+    out.varint(0);
+    return true;
+  }
   // Of -2^n it is one bit less that must fit, so the magnitude of ~value counts.
   const magnitude = value < 0n ? ~value : value;
   const hex = magnitude.toString(16);
   const bits = hex.length * 4 - Math.clz32(Number.parseInt(hex[0] ?? "0", 16)) + 28;
   const count = Math.floor(bits / 8) + 1;
+  if (count > MOST_BIGINT_BYTES) return false;
   const digits = BigInt.asUintN(count * 8, value)
     .toString(16)
     .padStart(count * 2, "0");
+  out.u8(GuestTag.bigint);
   out.varint(count);
   for (let at = digits.length - 2; at >= 0; at -= 2)
     out.u8(Number.parseInt(digits.slice(at, at + 2), 16));
+  return true;
 }
 
 /** What an engine buffer's maximum length is, when it can be resized. */

@@ -2,7 +2,16 @@
 import { SkepError } from "../../errors.ts";
 import { ByteWriter } from "../bytes.ts";
 import { BESIDE_BYTES, NO_BUFFERS, type Payload } from "../payload.ts";
-import { brandOf, isShared, viewName } from "./brands.ts";
+import {
+  brandOf,
+  isDetached,
+  isLost,
+  isShared,
+  isSlice,
+  stateOf,
+  viewName,
+  withArticle,
+} from "./brands.ts";
 import {
   BUFFER_KEY,
   FIXED_LENGTH,
@@ -16,7 +25,8 @@ import {
   TYPED_ARRAYS,
 } from "./guest-format.ts";
 import { maximumLength, writeBigInt, writeNumber, writeString } from "./guest-leaves.ts";
-import { type Key, nameOf, nameOfPath, type Place, propertyName } from "./places.ts";
+import { InboundLinks, type Kind } from "./inbound-links.ts";
+import { type Key, nameOfPath, type Place, propertyName } from "./places.ts";
 import { PropertyNames } from "./property-names.ts";
 
 /** What an encoding is of. */
@@ -40,9 +50,7 @@ export class InboundEncoder {
   // These two are only made where there are objects.
   #names: PropertyNames | undefined;
   #places: Map<object, Place> | undefined;
-  /** Encoded apart from the values and reached by links. */
-  readonly #apartValues: { values: unknown[]; place: Place; names: string[] | undefined }[] = [];
-  readonly #links: Key[] = [];
+  readonly #links = new InboundLinks();
   readonly #buffers: ArrayBuffer[] = [];
   #besideBytes = 0;
   #depth = 0;
@@ -58,14 +66,28 @@ export class InboundEncoder {
    * @throws SkepError `not-marshallable` or `input-exceeded`.
    */
   encode(values: readonly unknown[]): Payload {
+    try {
+      return this.#encode(values);
+    } catch (cause) {
+      if (cause instanceof SkepError) throw cause;
+      // A getter or a Proxy of the caller's threw.
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `${this.#settings.root} cannot be read: ${reason}`;
+      throw new SkepError("not-marshallable", message, { cause });
+    }
+  }
+
+  #encode(values: readonly unknown[]): Payload {
     const body = this.#body;
     const root: Place = { holder: undefined, key: 0, namedIn: undefined, name: "" };
     this.#denseArray(values, root, undefined);
     const valuesEnd = body.length;
     // Encoding an entry may append further ones.
-    for (let index = 0; index < this.#apartValues.length; index++) {
-      const entry = this.#apartValues[index];
-      if (entry) this.#denseArray(entry.values, entry.place, entry.names);
+    const { apart } = this.#links;
+    for (let index = 0; index < apart.length; index++) {
+      const entry = apart[index];
+      if (entry?.deep) this.#fromDeep(entry.values[0] as object, entry.deep);
+      else if (entry) this.#denseArray(entry.values, entry.place, entry.names);
     }
     this.#admit(0);
     if (this.#links.length === 0)
@@ -75,22 +97,20 @@ export class InboundEncoder {
     linked.varint(3);
     linked.raw(body.bytes.subarray(0, valuesEnd));
     linked.u8(GuestTag.array);
-    linked.varint(this.#apartValues.length);
+    linked.varint(apart.length);
     linked.raw(body.bytes.subarray(valuesEnd, body.length));
     linked.u8(GuestTag.array);
-    linked.varint(this.#links.length);
-    for (const key of this.#links) {
-      if (typeof key === "string") writeString(linked, key);
-      else writeNumber(linked, key);
-    }
+    this.#links.write(linked);
     return this.#assemble(InboundMode.linked, linked.bytes.subarray(0, linked.length));
   }
 
   #assemble(mode: number, body: Uint8Array): Payload {
+    const names = this.#names;
+    this.#checkSize(body.length + this.#besideBytes + (names?.characters ?? 0));
     const out = new ByteWriter(body.length + 64);
     out.u8(mode);
     out.u8(FORMAT_VERSION);
-    if (this.#names) this.#names.write(out);
+    if (names) names.write(out);
     else out.varint(0);
     out.raw(body);
     const bytes = out.bytes.subarray(0, out.length);
@@ -114,8 +134,8 @@ export class InboundEncoder {
         body.u8(GuestTag.undefined);
         return;
       case "bigint":
-        writeBigInt(body, value);
-        return;
+        if (writeBigInt(body, value)) return;
+        throw this.#refusal({ holder, key, namedIn: holder, name }, "a BigInt of over 2**20 bits");
       case "object":
         if (value === null) body.u8(GuestTag.null);
         else this.#object(value, { holder, key, namedIn: holder, name });
@@ -130,20 +150,43 @@ export class InboundEncoder {
     const known = places.get(value);
     if (known) {
       this.#link(place, LinkKind.same);
-      this.#path(known);
+      this.#links.path(known);
       return;
     }
-    places.set(value, place);
     if (++this.#depth > MAXIMUM_DEPTH) {
       throw this.#refusal(place, `nested more than ${MAXIMUM_DEPTH} levels deep`);
     }
+    if (this.#depth % LEVELS_IN_PLACE === 0) places.set(value, this.#deeper(value, place));
+    else {
+      places.set(value, place);
+      this.#content(value, place);
+    }
+    this.#depth--;
+  }
+
+  /** Leaves the place empty, and the object to be encoded apart. Returns where it will be. */
+  #deeper(value: object, place: Place): Place {
+    this.#link(place, LinkKind.same);
+    const inside = this.#links.deepen(value, place, this.#depth);
+    this.#links.path(inside);
+    return inside;
+  }
+
+  #fromDeep(value: object, { place, depth }: { place: Place; depth: number }): void {
+    this.#body.u8(GuestTag.array);
+    this.#body.varint(1);
+    this.#depth = depth;
+    this.#content(value, place);
+    this.#depth = 0;
+  }
+
+  #content(value: object, place: Place): void {
     this.#admit(0);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) this.#plainObject(value, place);
     else if (Array.isArray(value)) this.#array(value, place);
     else if (ArrayBuffer.isView(value)) this.#view(value, place);
     else this.#other(value, place);
-    this.#depth--;
   }
 
   #array(value: unknown[], place: Place): void {
@@ -173,6 +216,7 @@ export class InboundEncoder {
     body.varint(values.length);
     for (let index = 0; index < values.length; index++) {
       const value = values[index];
+      if ((index & ELEMENTS_PER_CHECK) === ELEMENTS_PER_CHECK) this.#admit(values.length - index);
       // The common leaves are written here: a place per number would cost more than the number.
       if (typeof value === "number") writeNumber(body, value);
       else if (typeof value === "string") this.#string(value);
@@ -222,11 +266,14 @@ export class InboundEncoder {
       }
       case "Date":
         body.u8(GuestTag.date);
-        return writeNumber(body, Date.prototype.getTime.call(value));
+        return writeNumber(body, stateOf(value, brand) as number);
       case "RegExp":
-        this.#link(place, LinkKind.regexp);
-        this.#links.push((value as RegExp).source, (value as RegExp).flags);
-        return;
+        return this.#link(
+          place,
+          LinkKind.regexp,
+          (value as RegExp).source,
+          (value as RegExp).flags,
+        );
       case "Error":
         return this.#error(value as Error, place);
       case "ArrayBuffer":
@@ -236,23 +283,26 @@ export class InboundEncoder {
       case "Boolean":
       case "BigInt":
         body.u8(GuestTag.boxed);
-        return this.#value((value as { valueOf(): unknown }).valueOf(), place, 0, "");
+        return this.#value(stateOf(value, brand), place, 0, "");
       case undefined:
         return this.#plainObject(value, place);
       default:
-        throw this.#refusal(place, `a ${brand}`);
+        throw this.#refusal(place, withArticle(brand));
     }
   }
 
   #error(value: Error, place: Place): void {
     const name = STANDARD_ERRORS.has(String(value.name)) ? value.name : "Error";
-    const fields: unknown[] = [name, String(value.message)];
+    const message = String(value.message);
+    const isSilent = message === "" && !Object.hasOwn(value, "message");
+    const fields: unknown[] = [name, isSilent ? undefined : message];
     // The stack stays: it is the host's.
     if (Object.hasOwn(value, "cause")) fields.push(value.cause);
     this.#apart(LinkKind.error, fields, place, [".name", ".message", ".cause"]);
   }
 
   #view(value: ArrayBufferView, place: Place): void {
+    if (isLost(value)) throw this.#refusal(place, "a view of a buffer that is no longer there");
     const name = viewName(value);
     if (name === "DataView") {
       this.#apart(LinkKind.dataView, [value.buffer, value.byteOffset, value.byteLength], place, [
@@ -267,8 +317,8 @@ export class InboundEncoder {
     const { length } = value as Uint8Array;
     const buffer: ArrayBufferLike = value.buffer;
     if (isShared(buffer)) throw this.#refusal(place, "a view of a SharedArrayBuffer");
-    // Node's Buffers are slices of a pool that holds other people's bytes: only the slice goes in.
-    const isPooled = name === "Uint8Array" && Object.getPrototypeOf(value) !== Uint8Array.prototype;
+    // Only the slice goes in.
+    const isPooled = isSlice(value);
     const bytes = isPooled
       ? new Uint8Array(buffer, value.byteOffset, length)
       : new Uint8Array(buffer);
@@ -276,15 +326,14 @@ export class InboundEncoder {
     let known = isPooled ? undefined : this.#places?.get(buffer);
     if (known === undefined && this.#goesBeside(bytes, buffer)) {
       // The view needs its buffer to be somewhere: in a place of its own among what is apart.
-      known = { holder: this.#apartRoot(), key: 0, namedIn: place, name: ".buffer" };
-      this.#apartValues.push({ values: [null], place, names: undefined });
+      known = { holder: this.#links.nextEntry(), key: 0, namedIn: place, name: ".buffer" };
+      this.#links.apart.push({ values: [null], place, names: undefined });
       this.#besideLink(known, bytes, isPooled ? undefined : buffer);
       if (!isPooled) this.#places?.set(buffer, known);
     }
     if (known) {
-      this.#link(place, LinkKind.view);
-      this.#links.push(type, byteOffset, length);
-      this.#path(known);
+      this.#link(place, LinkKind.view, type, byteOffset, length);
+      this.#links.path(known);
       return;
     }
     const body = this.#body;
@@ -300,6 +349,7 @@ export class InboundEncoder {
   }
 
   #buffer(buffer: ArrayBuffer, place: Place): void {
+    if (isDetached(buffer)) throw this.#refusal(place, "a detached ArrayBuffer");
     const bytes = new Uint8Array(buffer);
     if (!this.#goesBeside(bytes, buffer)) {
       this.#bufferBytes(bytes, maximumLength(buffer));
@@ -322,8 +372,7 @@ export class InboundEncoder {
     this.#admit(bytes.length);
     this.#besideBytes += bytes.length;
     const isGivenUp = whole !== undefined && this.#settings.transfer?.includes(whole) === true;
-    this.#path(place);
-    this.#links.push(LinkKind.buffer, this.#buffers.length);
+    this.#links.add(place, LinkKind.buffer, this.#buffers.length);
     this.#buffers.push(isGivenUp ? whole : bytes.slice().buffer);
   }
 
@@ -342,38 +391,27 @@ export class InboundEncoder {
   }
 
   /** Leaves the place empty, encodes `values` apart and links the two. */
-  #apart(kind: number, values: unknown[], place: Place, names: string[]): void {
-    this.#link(place, kind);
-    this.#links.push(this.#apartValues.length);
-    const { holder, key } = this.#apartRoot();
-    const apart: Place = { holder, key, namedIn: place.namedIn, name: nameOf(place) };
-    this.#apartValues.push({ values, place: apart, names });
-  }
-
-  /** Where the next entry among what is apart will be. */
-  #apartRoot(): Place {
-    const all: Place = { holder: undefined, key: 1, namedIn: undefined, name: "" };
-    return { holder: all, key: this.#apartValues.length, namedIn: undefined, name: "" };
-  }
-
-  #link(place: Place, kind: number): void {
+  #apart(kind: Kind, values: unknown[], place: Place, names: string[]): void {
+    this.#admit(0);
     this.#body.u8(GuestTag.null);
-    this.#path(place);
-    this.#links.push(kind);
+    this.#links.addApart(place, kind, values, names);
   }
 
-  #path(place: Place): void {
-    const at = this.#links.length;
-    this.#links.push(0);
-    const keys: Key[] = [];
-    for (let step: Place | undefined = place; step; step = step.holder) keys.push(step.key);
-    this.#links[at] = keys.length;
-    for (let index = keys.length - 1; index >= 0; index--) this.#links.push(keys[index] as Key);
+  /** Leaves the place empty for a link to fill. */
+  #link(place: Place, kind: Kind, ...fields: Key[]): void {
+    this.#admit(0);
+    this.#body.u8(GuestTag.null);
+    this.#links.add(place, kind, ...fields);
   }
 
   /** Checks that `count` more bytes are allowed. */
   #admit(count: number): void {
-    const bytes = this.#body.length + this.#besideBytes + count;
+    // A step of a link takes two bytes at least.
+    const bytes = this.#body.length + this.#links.length * 2 + this.#besideBytes + count;
+    this.#checkSize(bytes);
+  }
+
+  #checkSize(bytes: number): void {
     if (bytes <= this.#maximumBytes) return;
     throw new SkepError(
       "input-exceeded",
@@ -398,5 +436,12 @@ export class InboundEncoder {
 // oxlint-disable-next-line typescript/unbound-method -- only called with an object of its own
 const hasOwn = Object.prototype.hasOwnProperty;
 
+/**
+ * The engine reads nested values by recursion, on a stack that is small where it is asyncify's: what
+ * lies deeper is read apart, so many levels at a time.
+ */
+const LEVELS_IN_PLACE = 50;
+/** All bits set: an array's bytes are looked at each time so many elements were written. */
+const ELEMENTS_PER_CHECK = 0xfff;
 /** Strings beyond this are checked against the limit before they are encoded. */
 const LONG_STRING = 65_536;

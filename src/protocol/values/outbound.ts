@@ -6,7 +6,8 @@
 import type { GuestErrorFields } from "../../errors.ts";
 import { ByteReader, MalformedBytesError } from "../bytes.ts";
 import { NO_BUFFERS } from "../payload.ts";
-import { TYPED_ARRAYS } from "./guest-format.ts";
+import { FIXED_LENGTH, TYPED_ARRAYS } from "./guest-format.ts";
+import { maximumLength } from "./guest-leaves.ts";
 import { UnrepresentableError } from "./unrepresentable.ts";
 
 /** A value's leading byte. Everything from `object` on is counted, for `same` to refer to. */
@@ -38,13 +39,16 @@ export const OutboundTag = {
   regexp: 15,
   map: 16,
   set: 17,
-  /** Name, message, stack, then 1 and the cause, or 0. */
+  /** Name, message, stack, a sum of `ErrorPart`, then the cause if there is one. */
   error: 18,
   /** Bytes, then the maximum length plus one, or 0 when it cannot be resized. */
   arrayBuffer: 19,
-  /** Index in `TYPED_ARRAYS`, byteOffset, length, then the buffer. */
+  /**
+   * Index in `TYPED_ARRAYS`, byteOffset, length plus one, or 0 when it follows that of its buffer,
+   * then the buffer.
+   */
   typedArray: 20,
-  /** byteOffset, byteLength, then the buffer. */
+  /** byteOffset, byteLength as a typed array's length, then the buffer. */
   dataView: 21,
   /** A primitive follows. */
   boxed: 22,
@@ -53,6 +57,9 @@ export const OutboundTag = {
   /** An ArrayBuffer that goes beside the bytes. */
   besideBuffer: 24,
 } as const;
+
+/** What an error has or lacks. */
+export const ErrorPart = { cause: 1, noMessage: 2 } as const;
 
 /**
  * Decodes a guest's value. The buffers beside the bytes become part of it.
@@ -170,9 +177,7 @@ class OutboundDecoder {
     const reader = this.#reader;
     switch (tag) {
       case OutboundTag.sparseArray: {
-        const array: unknown[] = [];
-        this.#objects.push(array);
-        array.length = reader.varint();
+        const array = this.#keep(emptyArray(reader.varint()));
         for (let left = reader.varint(); left > 0; left--)
           defineOwn(array, reader.string(), this.value());
         return array;
@@ -183,7 +188,7 @@ class OutboundDecoder {
         return this.#keep(this.#regexp());
       case OutboundTag.map: {
         const map = this.#keep(new Map<unknown, unknown>());
-        for (let left = reader.varint(); left > 0; left--) {
+        for (let left = this.#entries("Map"); left > 0; left--) {
           const key = this.value();
           map.set(key, this.value());
         }
@@ -191,7 +196,7 @@ class OutboundDecoder {
       }
       case OutboundTag.set: {
         const set = this.#keep(new Set<unknown>());
-        for (let left = reader.varint(); left > 0; left--) set.add(this.value());
+        for (let left = this.#entries("Set"); left > 0; left--) set.add(this.value());
         return set;
       }
       case OutboundTag.error:
@@ -204,12 +209,12 @@ class OutboundDecoder {
         const name = TYPED_ARRAYS[reader.u8()];
         const byteOffset = reader.varint();
         const length = reader.varint();
-        return this.#viewed((buffer) => typedArray(name, buffer, byteOffset, length));
+        return this.#viewed((buffer) => typedArray(name, buffer, byteOffset, length - 1));
       }
       case OutboundTag.dataView: {
         const byteOffset = reader.varint();
-        const byteLength = reader.varint();
-        return this.#viewed((buffer) => new DataView(buffer, byteOffset, byteLength));
+        const length = reader.varint();
+        return this.#viewed((buffer) => viewOf(DataView, buffer, byteOffset, length - 1));
       }
       case OutboundTag.boxed: {
         const at = this.#objects.push(undefined) - 1;
@@ -228,6 +233,14 @@ class OutboundDecoder {
   #known(index: number): unknown {
     if (index >= this.#objects.length) throw new MalformedBytesError("A reference leads nowhere.");
     return this.#objects[index];
+  }
+
+  /** How many entries a collection has, if it can have as many. */
+  #entries(kind: string): number {
+    const count = this.#reader.varint();
+    if (count > this.#reader.bytes.length) throw new MalformedBytesError(`A ${kind} is too long.`);
+    if (count <= MOST_ENTRIES) return count;
+    throw new UnrepresentableError(`This platform has no room for a ${kind} of ${count} entries.`);
   }
 
   #bigint(): bigint {
@@ -256,10 +269,14 @@ class OutboundDecoder {
   #error(): Error {
     const reader = this.#reader;
     const name = reader.string();
-    const error = new (ERROR_CLASSES[name] ?? Error)(reader.string());
+    const message = reader.string();
+    const stack = reader.string();
+    const parts = reader.u8();
+    const ErrorClass = ERROR_CLASSES[name] ?? Error;
+    const error = (parts & ErrorPart.noMessage) === 0 ? new ErrorClass(message) : new ErrorClass();
     this.#objects.push(error);
-    defineOwn(error, "stack", reader.string(), false);
-    if (reader.u8() === 1) defineOwn(error, "cause", this.value(), false);
+    defineOwn(error, "stack", stack, false);
+    if ((parts & ErrorPart.cause) !== 0) defineOwn(error, "cause", this.value(), false);
     return error;
   }
 
@@ -296,6 +313,9 @@ class OutboundDecoder {
   }
 }
 
+/** What V8's Map and Set hold; other engines hold more. */
+const MOST_ENTRIES = 2 ** 24;
+
 const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   // Without a prototype "constructor" would be found.
   __proto__: null as never,
@@ -307,21 +327,57 @@ const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   URIError,
 };
 
+/**
+ * An array of holes. A large one is made to keep its elements in a table: V8 would set aside eight
+ * bytes for each hole, so that a few bytes of a guest's could fill the host's memory.
+ */
+function emptyArray(length: number): unknown[] {
+  const array: unknown[] = [];
+  if (length > MOST_HOLES_IN_ROW) {
+    array[LAST_INDEX] = undefined;
+    array.length = LAST_INDEX;
+  }
+  array.length = length;
+  return array;
+}
+
+const MOST_HOLES_IN_ROW = 1_000;
+const LAST_INDEX = 2 ** 32 - 2;
+
+interface ViewClass {
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): ArrayBufferView;
+  new (buffer: ArrayBuffer, byteOffset: number): ArrayBufferView;
+  readonly BYTES_PER_ELEMENT?: number;
+}
+
 function typedArray(
   name: string | undefined,
   buffer: ArrayBuffer,
   byteOffset: number,
   length: number,
 ): ArrayBufferView {
-  const classes = globalThis as unknown as Record<
-    string,
-    (new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView) | undefined
-  >;
+  const classes = globalThis as unknown as Record<string, ViewClass | undefined>;
   const View = name === undefined ? undefined : classes[name];
-  if (View) return new View(buffer, byteOffset, length);
+  if (View) return viewOf(View, buffer, byteOffset, length);
   // Float16Array is younger than some platforms; its bits are still the caller's to read.
-  if (name === "Float16Array") return new Uint16Array(buffer, byteOffset, length);
+  if (name === "Float16Array") return viewOf(Uint16Array, buffer, byteOffset, length);
   throw new MalformedBytesError("A view is of an unknown kind.");
+}
+
+/** A view, which follows its buffer's length when it has none of its own: -1. */
+function viewOf(
+  View: ViewClass,
+  buffer: ArrayBuffer,
+  byteOffset: number,
+  length: number,
+): ArrayBufferView {
+  if (length >= 0) return new View(buffer, byteOffset, length);
+  const elements = (buffer.byteLength - byteOffset) / (View.BYTES_PER_ELEMENT ?? 1);
+  // Platforms differ on views that follow where part of an element is left over.
+  const follows = Number.isInteger(elements) && maximumLength(buffer) !== FIXED_LENGTH;
+  return follows
+    ? new View(buffer, byteOffset)
+    : new View(buffer, byteOffset, Math.floor(elements));
 }
 
 function causeError(fields: GuestErrorFields): Error {

@@ -9,6 +9,8 @@ export interface NameSequence {
 }
 
 export class PropertyNames {
+  /** How many characters the names have together. */
+  characters = 0;
   readonly #atoms = new Map<string, number>();
   /** The last object's at each depth: the rows of a table have the same names in the same order. */
   readonly #sequences: NameSequence[] = [];
@@ -26,6 +28,7 @@ export class PropertyNames {
     if (atom === undefined) {
       atom = this.#atoms.size + 1;
       this.#atoms.set(name, atom);
+      this.characters += name.length;
     }
     return atom * 2;
   }

@@ -6,7 +6,13 @@ import type { HostModules } from "./host-modules.ts";
 
 export const hostModules: HostModules = {
   async load(specifier) {
-    return (await import(resolve(specifier))) as Record<string, unknown>;
+    try {
+      return (await import(resolve(specifier))) as Record<string, unknown>;
+    } catch (error) {
+      throw new Error(`The module "${specifier}" could not be loaded: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
   },
 };
 
@@ -19,4 +25,22 @@ function resolve(specifier: string): string {
   const resolved = project.resolve(specifier);
   // A built-in module such as "path" resolves to its own name.
   return isAbsolute(resolved) ? pathToFileURL(resolved).href : resolved;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, permission, resource } = error as {
+    code?: unknown;
+    permission?: unknown;
+    resource?: unknown;
+  };
+  if (code === "ERR_ACCESS_DENIED") {
+    const what = [permission, resource].filter((part) => typeof part === "string").join(" of ");
+    return `${error.message} (${what}). Name what host modules may read in childProcess({ read }).`;
+  }
+  // Which file asked for it, and where, is of nobody's interest: it was this one.
+  const [message = ""] = error.message.split(/ imported from |\nRequire stack:/);
+  return code === "MODULE_NOT_FOUND"
+    ? `it is not in the node_modules that ${process.cwd()} sees.`
+    : message;
 }

@@ -232,7 +232,7 @@ function stringList(value: unknown, label: string, mayBeEmpty = false): string[]
     (mayBeEmpty || value.length > 0) &&
     value.every((name) => typeof name === "string" && name !== "");
   if (!isList) throw invalid(`${label} must be a list of names.`);
-  return [...(value as string[])];
+  return [...new Set(value as string[])];
 }
 
 function invalid(message: string): SkepError {

@@ -54,6 +54,12 @@ export interface Proposal {
   inverse(): RegistryChange;
 }
 
+/** What was removed, until the next change. */
+export interface Removal {
+  /** Makes it part of the registry again. */
+  restore(): void;
+}
+
 /** What is known about the registry's contents; `installedWorkers` counts workers that have it. */
 export interface RegistryDescription {
   revision: number;
@@ -200,19 +206,30 @@ export class Registry {
     };
   }
 
-  /** Removes names; unknown ones are ignored. False when nothing was there to remove. */
-  remove(names: Names): boolean {
+  /** Removes names; unknown ones are ignored. Undefined when nothing was there to remove. */
+  remove(names: Names): Removal | undefined {
     const revision = this.#lastIssuedRevision + 1;
-    let removed = false;
+    const removed: [kind: keyof Names, name: string, item: Item<unknown>][] = [];
     for (const kind of ["functions", "constants", "dependencies", "host"] as const) {
       for (const name of names[kind] ?? []) {
-        if (!this.#table(kind).delete(name)) continue;
+        const item = this.#table(kind).get(name);
+        if (item === undefined) continue;
+        this.#table(kind).delete(name);
         this.#removed[kind].set(name, revision);
-        removed = true;
+        removed.push([kind, name, item]);
       }
     }
-    if (removed) this.#commit(revision);
-    return removed;
+    if (removed.length === 0) return undefined;
+    this.#commit(revision);
+    return {
+      restore: () => {
+        const restored = this.#lastIssuedRevision + 1;
+        for (const [kind, name, item] of removed) {
+          this.#set(kind, name, { ...item, revision: restored });
+        }
+        this.#commit(restored);
+      },
+    };
   }
 
   /** What a worker that has acknowledged `revision` lacks; 0 is a worker that has nothing. */
@@ -360,7 +377,7 @@ export class Registry {
     };
   }
 
-  #table(kind: keyof Names): Map<string, unknown> {
+  #table(kind: keyof Names): Map<string, Item<unknown>> {
     if (kind === "functions") return this.#functions;
     if (kind === "host") return this.#hosts;
     return kind === "constants" ? this.#constants : this.#dependencies;

@@ -7,7 +7,7 @@ import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
 import type { OpenedImage } from "./pool-image.ts";
-import { sourceDependencies } from "./sourcing.ts";
+import { installing, sourceDependencies } from "./sourcing.ts";
 
 /**
  * Creates a pool on a platform and starts its workers. Resolves when they are ready; rejects, with
@@ -35,7 +35,7 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
     const parts = { definitions, bootstrap, launch, files, image: opened };
     return startPool(platform, settings, { ...surroundings, ...parts });
   };
-  return launch.until(start());
+  return launch.until(installing(platform, checked, start()));
 }
 
 async function openImage(

@@ -18,7 +18,7 @@ import type { PoolEventName, PoolListener } from "./events.ts";
 import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
-import { isComplete, sourceDependencies } from "./sourcing.ts";
+import { installing, isComplete, sourceDependencies } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import type { RestoreOptions, Session, SnapshotOptions } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -118,9 +118,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
     this.#checkOpen();
-    await this.#core.installer.define(
-      isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared),
-    );
+    const sourced = isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared);
+    await installing(this.#platform, prepared, this.#core.installer.define(sourced));
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.
       .filter(({ name }) => name !== "then")

@@ -25,6 +25,24 @@ export async function sourceDependencies(
   return { ...checked, dependencies };
 }
 
+/**
+ * Waits for definitions to be installed. When that fails inside of a package, the error tells where in
+ * the package's own files.
+ */
+export async function installing<Result>(
+  platform: Platform,
+  checked: CheckedDefinitions,
+  installation: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await installation;
+  } catch (error) {
+    if (platform.placeInPackage === undefined) throw error;
+    const { withOriginalPlace } = await import("./original-place.ts");
+    throw await withOriginalPlace(platform, checked, error);
+  }
+}
+
 async function sourceDependency(
   platform: Platform,
   order: DependencyOrder,

@@ -85,7 +85,7 @@ function checkNpm(
   if (typeof specifier !== "string" || packageName(specifier) === undefined) {
     throw invalid(
       `${label}: npm must name a package or a path inside one, such as lodash-es or ` +
-        `date-fns/addDays, not ${display(specifier)}.`,
+        `date-fns/addDays, not ${display(specifier)}.${adviceFor(specifier)}`,
     );
   }
   const version = fields.get("version");
@@ -96,6 +96,18 @@ function checkNpm(
     );
   }
   return { alias, kind: "npm", specifier, version };
+}
+
+/** What was probably meant. */
+function adviceFor(specifier: unknown): string {
+  if (typeof specifier !== "string") return "";
+  const [, name, version] = /^(@?[^@]+)@(.+)$/.exec(specifier) ?? [];
+  if (name !== undefined && packageName(name) !== undefined) {
+    return ` A version goes beside it: { npm: "${name}", version: "${version}" }.`;
+  }
+  return specifier.startsWith("node:")
+    ? ` What guests may call of a module of Node is given as { module: "${specifier}", exports: […] }.`
+    : "";
 }
 
 function checkUrl(

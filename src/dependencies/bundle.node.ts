@@ -44,7 +44,8 @@ export async function bundlePackage(request: BundleRequest): Promise<Bundle> {
   // As an ES module it would have a default export only; as it is, its names are found when it runs.
   const isCommonJs = built.metafile.inputs[entry?.entryPoint ?? ""]?.format === "cjs";
   if (isCommonJs) built = await build(esbuild, request, "cjs");
-  const files = Object.keys(built.metafile.inputs).filter((file) => !file.startsWith("("));
+  // What esbuild makes up is called `(disabled):…` or `<define:…>`.
+  const files = Object.keys(built.metafile.inputs).filter((file) => !/^[(<]/.test(file));
   return {
     kind: isCommonJs ? "commonjs" : "source",
     source: output(built, ".js") ?? "",
@@ -62,7 +63,7 @@ async function loadEsbuild(): Promise<Esbuild> {
     return await import("esbuild");
   } catch (error) {
     throw new Error(
-      "npm packages are bundled with esbuild, which is not installed. " +
+      "npm packages are bundled with esbuild, which could not be loaded. " +
         "Run npm install --save-dev esbuild, or pass the code as { source }.",
       { cause: error },
     );
@@ -135,6 +136,9 @@ function entryFrom({ specifier, from }: BundleRequest): Plugin {
 
 /** Refuses a package that is not there, or is another version than asked for. */
 async function checkInstalled({ specifier, version, from, root }: BundleRequest): Promise<void> {
+  if (specifier.startsWith("node:")) {
+    throw new Error(`"${specifier}" is a module of Node, which no sandbox has.`);
+  }
   const name = packageName(specifier);
   if (name === undefined) return;
   const installed = await installedVersion(name, from);
@@ -160,7 +164,9 @@ function describeFailure(specifier: string, messages: readonly Message[]): strin
     const missing = /^Could not resolve "(.+)"/.exec(text)?.[1];
     if (missing === undefined) return `${withoutAdvice(text)}${place}`;
     if (missing === specifier && location === null) {
-      return "its package.json names no file for that, for browsers at least, or one that is not there";
+      return packageName(specifier) === undefined
+        ? "there is no such file"
+        : "its package.json names no file for that, for browsers at least, or one that is not there";
     }
     if (location !== null && isBuiltin(missing)) {
       return `${location.file}:${location.line} imports "${missing}", a module of Node, which no sandbox has`;

@@ -227,7 +227,7 @@ export function dependencyModulesContract(terrain: Terrain): void {
 
     describe.runIf(terrain.node)("modules of the host", () => {
       const handles = { Counter: ["up", "twin", "absent"] };
-      const define = (exports: string[], more: object = { handles }): Promise<void> =>
+      const define = (exports: string[], more: object = { handles }): Promise<unknown> =>
         pool.define({ dependencies: { main: { module, exports, ...more } } });
       const evaluate = (expression: string): Promise<unknown> =>
         pool.eval(`const main = await import("main"); ${expression}`);

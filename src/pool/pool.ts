@@ -117,8 +117,10 @@ export class Pool<Functions = any> implements AsyncDisposable {
   ): Promise<RemoteFunctions<Functions>> {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
-    this.#checkOpen();
-    const sourced = isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared);
+    this.#core.checkOpen();
+    const sourced = isComplete(prepared)
+      ? prepared
+      : sourceDependencies(this.#platform, prepared, this.#core.closed);
     await installing(this.#platform, prepared, this.#core.installer.define(sourced));
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.
@@ -135,7 +137,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
   /** Removes definitions from all workers. Unknown names are ignored. */
   async undefine(names: Undefinitions): Promise<void> {
     const prepared = prepareUndefinitions(names);
-    this.#checkOpen();
+    this.#core.checkOpen();
     await this.#core.installer.undefine(prepared);
   }
 
@@ -206,13 +208,13 @@ export class Pool<Functions = any> implements AsyncDisposable {
    */
   async image({ secret }: SnapshotOptions = {}): Promise<Uint8Array> {
     const { poolImage } = await loadPart("images", () => import("./pool-image.ts"));
-    this.#checkOpen();
+    this.#core.checkOpen();
     return poolImage(this.#core, secret ?? this.#core.settings.secret);
   }
 
   async #sessions(): Promise<Sessions> {
     const { Sessions } = await loadPart("sessions", () => import("./sessions.ts"));
-    this.#checkOpen();
+    this.#core.checkOpen();
     return (this.#core.sessions ??= new Sessions(this.#core, this.#submissions));
   }
 
@@ -325,11 +327,5 @@ export class Pool<Functions = any> implements AsyncDisposable {
   /** `await using pool = await createPool()` closes the pool at the end of the block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #checkOpen(): void {
-    if (this.#core.isClosed) {
-      throw new SkepError("closed", "The pool is closed: nothing can be defined or undefined.");
-    }
   }
 }

@@ -12,17 +12,32 @@ export function isComplete(checked: CheckedDefinitions): checked is PreparedDefi
   return !checked.dependencies.some(isOrder);
 }
 
-/** Definitions with all sources there. Rejects with an {@link InstallError} that says why not. */
+/**
+ * Definitions with all sources there. Rejects with an {@link InstallError} that says why not, or with
+ * the signal's reason.
+ */
 export async function sourceDependencies(
   platform: Platform,
   checked: CheckedDefinitions,
+  signal?: AbortSignal,
 ): Promise<PreparedDefinitions> {
-  const dependencies = await Promise.all(
+  const sourced = Promise.all(
     checked.dependencies.map(async (dependency) =>
-      isOrder(dependency) ? sourceDependency(platform, dependency) : dependency,
+      isOrder(dependency) ? sourceDependency(platform, dependency, signal) : dependency,
     ),
   );
-  return { ...checked, dependencies };
+  return { ...checked, dependencies: await (signal ? unless(signal, sourced) : sourced) };
+}
+
+/** What bundles cannot be stopped, but nobody needs to wait for it. */
+function unless<Result>(signal: AbortSignal, promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const settled = promise.then(resolve, reject);
+    void settled.then(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 /**
@@ -46,6 +61,7 @@ export async function installing<Result>(
 async function sourceDependency(
   platform: Platform,
   order: DependencyOrder,
+  signal: AbortSignal | undefined,
 ): Promise<DependencyDefinition> {
   const { alias } = order;
   try {
@@ -54,7 +70,7 @@ async function sourceDependency(
         "dependencies from URLs",
         () => import("../dependencies/fetch-source.ts"),
       );
-      return { alias, kind: "source", source: await fetchSource(order) };
+      return { alias, kind: "source", source: await fetchSource({ ...order, signal }) };
     }
     if (order.kind === "typescript") {
       const { loadStripper } = await loadPart("TypeScript", () => import("./typescript.ts"));

@@ -120,6 +120,10 @@ function checkUrl(
   if (typeof url !== "string" || !isHttpUrl(url)) {
     throw invalid(`${label}: url must be an absolute http(s) URL, not ${display(url)}.`);
   }
+  const { username, password } = new URL(url);
+  if (username + password !== "") {
+    throw invalid(`${label}: url must have no user name and no password, which are not sent.`);
+  }
   const integrity = fields.get("integrity");
   if (
     integrity !== undefined &&
@@ -162,6 +166,7 @@ function positive(value: unknown, label: string, fallback: number): number {
 }
 
 function display(value: unknown): string {
+  if (typeof value === "number") return String(value);
   return typeof value === "string" ? JSON.stringify(value) : `of type ${typeof value}`;
 }
 

@@ -1,7 +1,7 @@
 /** Where the source of dependencies comes from, and what happens when it does not. */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -197,7 +197,11 @@ describe("url", () => {
       else if (path === "/endless") {
         const timer = setInterval(() => response.write(" ".repeat(1_000)), 1);
         response.on("close", () => clearInterval(timer));
-      } else if (path === "/silent") response.flushHeaders();
+      } else if (path === "/broken") {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("export ", () => response.destroy());
+      } else if (path === "/empty") response.writeHead(204).end();
+      else if (path === "/silent") response.flushHeaders();
       else if (path === "/imports") response.end('import "https://example.com/x.js";');
       else if (path === "/cookie") response.end(`export default ${!request.headers.cookie};`);
       else response.end(source);
@@ -239,6 +243,8 @@ describe("url", () => {
     ["is too large", "/large", { maxBytes: 1_999 }, /larger than 1999 bytes/],
     ["never ends", "/endless", { maxBytes: 5_000 }, /larger than 5000 bytes/],
     ["does not come", "/silent", { timeoutMs: 100 }, /did not arrive within 100 ms/],
+    ["breaks off", "/broken", {}, /\/broken broke off in the middle/],
+    ["is nothing", "/empty", {}, /answered with status 204/],
     ["is redirected too often", "/hop/6", {}, /redirected more than 5 times/],
     ["is redirected to a file", "/to-file", {}, /redirected to file:.*not http/],
     ["is redirected nowhere", "/nowhere", {}, /no place to go to/],
@@ -247,6 +253,28 @@ describe("url", () => {
   ])("a source that %s", (_what, path, more, reason) =>
     expectRefusal({ url: base + path, ...more }, reason),
   );
+
+  it("takes no passwords, and does not repeat them", async () => {
+    const url = "http://name:secret@127.0.0.1:9/x.js";
+    const error: unknown = await pool
+      .define({ dependencies: { x: { url } } })
+      .catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: "invalid-argument" });
+    expect((error as Error).message).toMatch(/no password/);
+    expect((error as Error).message).not.toMatch(/secret/);
+  });
+
+  it("is not waited for by a pool that closes", async () => {
+    const closing = await createPool({ workers: 1 });
+    const asked = new Promise<IncomingMessage>((resolve) => server.once("request", resolve));
+    const defined = closing.define({ dependencies: { x: { url: `${base}/silent` } } });
+    const refused = expect(defined).rejects.toMatchObject({ code: "closed" });
+    const request = await asked;
+    const dropped = new Promise((resolve) => request.on("close", resolve));
+    await closing.close();
+    await refused;
+    await dropped;
+  });
 
   it("a server that does not answer", () =>
     expectRefusal({ url: "http://127.0.0.1:9/x.js" }, /could not be fetched: /));

@@ -13,9 +13,10 @@ export async function withOriginalPlace(
   if (!(error instanceof InstallError) || error.location === undefined) return error;
   const { kind, definition, failures, location } = error;
   const order = dependencies.find(({ alias }) => alias === location.file);
-  if (order?.kind !== "npm") return error;
+  const specifier = order?.kind === "ordered" ? order.fields.get("npm") : undefined;
+  if (typeof specifier !== "string") return error;
   try {
-    const found = await platform.placeInPackage?.(order.specifier, location);
+    const found = await platform.placeInPackage?.(specifier, location);
     if (found === undefined) return error;
     const told = failures.map(({ workerId, message }) => ({
       workerId,

@@ -6,6 +6,8 @@ import {
   type Definitions,
   type FunctionInput,
   type FunctionTable,
+  type CheckedDefinitions,
+  isComplete,
   prepareDefinitions,
   prepareUndefinitions,
   type Undefinitions,
@@ -18,7 +20,7 @@ import type { PoolEventName, PoolListener } from "./events.ts";
 import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
-import { installing, isComplete, sourceDependencies } from "./sourcing.ts";
+import { loadSourcing } from "./load-sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import type { RestoreOptions, Session, SnapshotOptions } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -118,10 +120,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
     this.#core.checkOpen();
-    const sourced = isComplete(prepared)
-      ? prepared
-      : sourceDependencies(this.#platform, prepared, this.#core.closed);
-    await installing(this.#platform, prepared, this.#core.installer.define(sourced));
+    const { installer } = this.#core;
+    await (isComplete(prepared) ? installer.define(prepared) : this.#defineOrdered(prepared));
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.
       .filter(({ name }) => name !== "then")
@@ -134,7 +134,21 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return this as unknown as Pool<Others>;
   }
 
-  /** Removes definitions from all workers. Unknown names are ignored. */
+  async #defineOrdered(checked: CheckedDefinitions): Promise<void> {
+    const part = loadSourcing();
+    const { installer, closed } = this.#core;
+    const sourced = part.then(({ sourceDependencies }) =>
+      sourceDependencies(this.#platform, checked, closed),
+    );
+    // In turn from now on, however long it takes.
+    const installed = installer.define(sourced);
+    await (await part).installing(this.#platform, checked, installed);
+  }
+
+  /**
+   * Removes definitions from all workers. Unknown names are ignored. Rejects with `install-failed`
+   * when others cannot do without them; then nothing has changed.
+   */
   async undefine(names: Undefinitions): Promise<void> {
     const prepared = prepareUndefinitions(names);
     this.#core.checkOpen();

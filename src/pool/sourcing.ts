@@ -4,13 +4,8 @@ import type { Platform } from "../environments/contract.ts";
 import { loadPart } from "../load-part.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import type { CheckedDefinitions, PreparedDefinitions } from "../registry/definitions.ts";
-import { type DependencyOrder, isOrder } from "../registry/dependency-order.ts";
+import { checkOrder } from "../registry/dependency-order.ts";
 import { InstallError } from "./install-error.ts";
-
-/** Whether there is nothing left to get. */
-export function isComplete(checked: CheckedDefinitions): checked is PreparedDefinitions {
-  return !checked.dependencies.some(isOrder);
-}
 
 /**
  * Definitions with all sources there. Rejects with an {@link InstallError} that says why not, or with
@@ -21,11 +16,10 @@ export async function sourceDependencies(
   checked: CheckedDefinitions,
   signal?: AbortSignal,
 ): Promise<PreparedDefinitions> {
-  const sourced = Promise.all(
-    checked.dependencies.map(async (dependency) =>
-      isOrder(dependency) ? sourceDependency(platform, dependency, signal) : dependency,
-    ),
+  const orders = checked.dependencies.map((dependency) =>
+    dependency.kind === "ordered" ? checkOrder(dependency) : dependency,
   );
+  const sourced = Promise.all(orders.map((order) => sourceDependency(platform, order, signal)));
   return { ...checked, dependencies: await (signal ? unless(signal, sourced) : sourced) };
 }
 
@@ -60,7 +54,7 @@ export async function installing<Result>(
 
 async function sourceDependency(
   platform: Platform,
-  order: DependencyOrder,
+  order: ReturnType<typeof checkOrder>,
   signal: AbortSignal | undefined,
 ): Promise<DependencyDefinition> {
   const { alias } = order;
@@ -77,6 +71,7 @@ async function sourceDependency(
       const strip = await loadStripper();
       return { alias, kind: "source", source: strip(alias, order.source) };
     }
+    if (order.kind !== "npm") return order;
     const { specifier, version } = order;
     if (platform.bundlePackage === undefined) {
       throw new Error(

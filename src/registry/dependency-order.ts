@@ -25,6 +25,13 @@ export interface UrlDependency {
   timeoutMs?: number | undefined;
 }
 
+/** A dependency that was given by where it is; the part that gets it checks it, too. */
+export interface GivenOrder {
+  alias: string;
+  kind: "ordered";
+  fields: ReadonlyMap<string, unknown>;
+}
+
 /** A checked dependency that still lacks its source. */
 export type DependencyOrder =
   | { alias: string; kind: "npm"; specifier: string; version: string | undefined }
@@ -43,36 +50,26 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Timers of the platforms count milliseconds in 31 bits. */
 const MAXIMUM = 2 ** 31 - 1;
 
-/** What the properties order, or undefined when they are another kind of dependency. */
-export function checkOrder(
-  alias: string,
-  label: string,
-  fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | undefined {
+/** Checks what was ordered. Throws `invalid-argument`. */
+export function checkOrder({ alias, fields }: GivenOrder): DependencyOrder | DependencyDefinition {
+  const label = `The dependency "${alias}"`;
   if (fields.has("npm")) return checkNpm(alias, label, fields);
   if (fields.has("language")) return checkTypeScript(alias, label, fields);
-  return fields.has("url") ? checkUrl(alias, label, fields) : undefined;
-}
-
-/** Whether a dependency's source is still to be got. */
-export function isOrder(
-  dependency: DependencyDefinition | DependencyOrder,
-): dependency is DependencyOrder {
-  return !["source", "commonjs", "host-module"].includes(dependency.kind);
+  return checkUrl(alias, label, fields);
 }
 
 function checkTypeScript(
   alias: string,
   label: string,
   fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | undefined {
+): DependencyOrder | DependencyDefinition {
   checkProperties(label, fields, ["source", "language"]);
   const language = fields.get("language");
   if (language !== "js" && language !== "ts")
     throw invalid(`${label}: language must be "js" or "ts".`);
   const source = fields.get("source");
   if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
-  return language === "ts" ? { alias, kind: "typescript", source } : undefined;
+  return { alias, kind: language === "ts" ? "typescript" : "source", source };
 }
 
 function checkNpm(

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { build, createServer, type InlineConfig, preview, type ViteDevServer } from "vite";
 import { createPool, type DependencyInput } from "skep";
 import { skep } from "skep/vite";
@@ -146,16 +146,12 @@ describe("skep/vite", () => {
     /** Writes a file and waits until the page is told to load again. */
     async function change(name: string, text: string): Promise<void> {
       const { hot } = server.environments.client;
-      const { send } = hot;
       const told = new Promise<void>((resolve) => {
-        hot.send = (...args: unknown[]) => {
-          resolve();
-          return Reflect.apply(send, hot, args) as void;
-        };
+        vi.spyOn(hot, "send").mockImplementation(() => resolve());
       });
       await writeFile(join(folder, name), text);
       await told;
-      hot.send = send;
+      vi.restoreAllMocks();
     }
 
     it("serves packages, files by place and from the root, and data", async () => {

@@ -9,9 +9,7 @@ export const hostModules: HostModules = {
     try {
       return (await import(resolve(specifier))) as Record<string, unknown>;
     } catch (error) {
-      throw new Error(`The module "${specifier}" could not be loaded: ${reasonOf(error)}`, {
-        cause: error,
-      });
+      throw new Error(failureOf(specifier, error), { cause: error });
     }
   },
 };
@@ -27,20 +25,22 @@ function resolve(specifier: string): string {
   return isAbsolute(resolved) ? pathToFileURL(resolved).href : resolved;
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+function failureOf(specifier: string, error: unknown): string {
+  const failure = `The module "${specifier}" could not be loaded`;
+  if (!(error instanceof Error)) return `${failure}: ${String(error)}`;
   const { code, permission, resource } = error as {
     code?: unknown;
     permission?: unknown;
     resource?: unknown;
   };
+  if (code === "MODULE_NOT_FOUND") {
+    return `Cannot find module '${specifier}' in the node_modules that ${process.cwd()} sees.`;
+  }
   if (code === "ERR_ACCESS_DENIED") {
     const what = [permission, resource].filter((part) => typeof part === "string").join(" of ");
-    return `${error.message} (${what}). Name what host modules may read in childProcess({ read }).`;
+    return `${failure}: ${error.message} (${what}). Name what host modules may read in childProcess({ read }).`;
   }
-  // Which file asked for it, and where, is of nobody's interest: it was this one.
-  const [message = ""] = error.message.split(/ imported from |\nRequire stack:/);
-  return code === "MODULE_NOT_FOUND"
-    ? `it is not in the node_modules that ${process.cwd()} sees.`
-    : message;
+  // Which file asked for it is of nobody's interest: it was this one.
+  const [message = ""] = error.message.split(" imported from ");
+  return `${failure}: ${message}`;
 }

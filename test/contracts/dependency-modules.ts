@@ -272,7 +272,7 @@ export function dependencyModulesContract(terrain: Terrain): void {
       });
 
       it.each<[string, RegExp]>([
-        ["no-such-package", /"no-such-package" could not be loaded: it is not in the node_modules/],
+        ["no-such-package", /Cannot find module 'no-such-package' in the node_modules that/],
         ["node:nothing", /"node:nothing" could not be loaded: No such built-in module/],
       ])("that are not there: %s", async (specifier, reason) => {
         const message = await refusal({ main: { module: specifier, exports: ["x"] } });

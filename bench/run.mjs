@@ -16,7 +16,7 @@ import { freshSandbox } from "./rows/fresh-sandbox.mjs";
 import { buffers, smallArguments, valuesIn, valuesOut } from "./rows/marshalling.mjs";
 import { receipts } from "./rows/receipts.mjs";
 import { coldStart, coldStartImage, memory, restart } from "./rows/start.mjs";
-import { dependencies, webApis } from "./rows/prepared-images.mjs";
+import { dependencies, dependencyUse, webApis } from "./rows/prepared-images.mjs";
 import { sessions, sessionsMemory, sessionsWake } from "./rows/sessions.mjs";
 import { waitingRuns } from "./rows/waiting-runs.mjs";
 
@@ -40,6 +40,7 @@ const ROWS = [
   sessionsMemory,
   sessionsWake,
   dependencies,
+  dependencyUse,
   webApis,
   ...cpuRows,
   coldStart,

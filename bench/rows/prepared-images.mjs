@@ -12,12 +12,7 @@ function contender(npm) {
 
 /** @param {string} subject */
 function atMost(subject) {
-  return {
-    label: `a call beside ${subject}`,
-    subject,
-    reference: "none",
-    target: { measure: /** @type {const} */ ("times-worse"), bound: 1.3 },
-  };
+  return noWorse(`a call beside ${subject}`, subject, "none");
 }
 
 /** @type {import("../harness/rounds.mjs").Row} */
@@ -34,6 +29,50 @@ export const dependencies = {
   ],
   comparisons: ["lodash-es", "zod", "mathjs"].map(atMost),
 };
+
+/**
+ * @param {string} id
+ * @param {string} label
+ * @param {{ call: string, npm?: string }} options
+ */
+function user(id, label, options) {
+  return { id, label, module: "prepared-image.mjs", options };
+}
+
+/** @type {import("../harness/rounds.mjs").Row} */
+export const dependencyUse = {
+  id: "dependency-use",
+  title: "A fresh sandbox for one call that uses its dependency: isNumber(1)",
+  note: "Pool in-thread, 64 in flight. lodash-es has 0.6 MB of source, mathjs 2.4. From the context they are compared with a function of the call's own; by await import() with a dependency of one line, which takes the same detour over promises.",
+  unit: microseconds,
+  contenders: [
+    user("own", "a function of its own", { call: "own" }),
+    user("context-lodash-es", "lodash-es, from the context", { call: "context", npm: "lodash-es" }),
+    user("context-mathjs", "mathjs, from the context", { call: "context", npm: "mathjs" }),
+    user("imported-line", "one line, by await import()", { call: "imported" }),
+    user("imported-lodash-es", "lodash-es, by await import()", {
+      call: "imported",
+      npm: "lodash-es",
+    }),
+    user("imported-mathjs", "mathjs, by await import()", { call: "imported", npm: "mathjs" }),
+  ],
+  comparisons: [
+    noWorse("a call that uses lodash-es", "context-lodash-es", "own"),
+    noWorse("a call that uses mathjs", "context-mathjs", "own"),
+    noWorse("a call that imports lodash-es", "imported-lodash-es", "imported-line"),
+    noWorse("a call that imports mathjs", "imported-mathjs", "imported-line"),
+  ],
+};
+
+/**
+ * @param {string} label
+ * @param {string} subject
+ * @param {string} reference
+ */
+function noWorse(label, subject, reference) {
+  const target = { measure: /** @type {const} */ ("times-worse"), bound: 1.3 };
+  return { label, subject, reference, target };
+}
 
 /** @type {import("../harness/rounds.mjs").Row} */
 export const webApis = {

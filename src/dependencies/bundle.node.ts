@@ -1,9 +1,9 @@
 /** Bundles npm packages for sandboxes, from a project's own node_modules, with esbuild. */
-import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type * as esbuildModule from "esbuild";
 import type { BuildFailure, BuildResult, Message, Plugin } from "esbuild";
+import { installedVersion } from "./installed.node.ts";
 import { packageName, satisfies } from "./package-name.ts";
 
 export interface BundleRequest {
@@ -15,6 +15,8 @@ export interface BundleRequest {
   from: string;
   /** The project's folder; messages name files relative to it. */
   root: string;
+  /** Whether to make a source map as well. */
+  withMap?: boolean | undefined;
 }
 
 export interface Bundle {
@@ -23,6 +25,8 @@ export interface Bundle {
   source: string;
   /** Absolute paths of the files that went into it. */
   files: string[];
+  /** JSON of a source map, where one was asked for. */
+  map?: string | undefined;
 }
 
 type Esbuild = typeof esbuildModule;
@@ -40,12 +44,18 @@ export async function bundlePackage(request: BundleRequest): Promise<Bundle> {
   // As an ES module it would have a default export only; as it is, its names are found when it runs.
   const isCommonJs = built.metafile.inputs[entry?.entryPoint ?? ""]?.format === "cjs";
   if (isCommonJs) built = await build(esbuild, request, "cjs");
-  const files = Object.keys(built.metafile.inputs).filter((file) => !file.startsWith("("));
+  // What esbuild makes up is called `(disabled):…` or `<define:…>`.
+  const files = Object.keys(built.metafile.inputs).filter((file) => !/^[(<]/.test(file));
   return {
     kind: isCommonJs ? "commonjs" : "source",
-    source: built.outputFiles.find(({ path }) => path.endsWith(".js"))?.text ?? "",
+    source: output(built, ".js") ?? "",
     files: files.map((file) => resolve(request.root, file)),
+    map: output(built, ".js.map"),
   };
+}
+
+function output(built: Built, ending: string): string | undefined {
+  return built.outputFiles.find(({ path }) => path.endsWith(ending))?.text;
 }
 
 async function loadEsbuild(): Promise<Esbuild> {
@@ -53,7 +63,7 @@ async function loadEsbuild(): Promise<Esbuild> {
     return await import("esbuild");
   } catch (error) {
     throw new Error(
-      "npm packages are bundled with esbuild, which is not installed. " +
+      "npm packages are bundled with esbuild, which could not be loaded. " +
         "Run npm install --save-dev esbuild, or pass the code as { source }.",
       { cause: error },
     );
@@ -82,7 +92,13 @@ async function build(
       minifySyntax: true,
       charset: "utf8",
       legalComments: "eof",
-      define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
+      // Packages look for their settings there: none is set, as in a browser.
+      define: {
+        "process.env": "{}",
+        "process.env.NODE_ENV": '"production"',
+        global: "globalThis",
+      },
+      sourcemap: request.withMap === true ? "external" : false,
       // What the project's tsconfig.json says is not meant for its packages.
       tsconfigRaw: "{}",
       logLevel: "silent",
@@ -102,7 +118,17 @@ function entryFrom({ specifier, from }: BundleRequest): Plugin {
     setup(esbuild) {
       esbuild.onResolve({ filter: /^/ }, async (args) => {
         if (args.kind !== "entry-point") return undefined;
-        return esbuild.resolve(specifier, { kind: "import-statement", resolveDir: from });
+        const imported = await esbuild.resolve(specifier, {
+          kind: "import-statement",
+          resolveDir: from,
+        });
+        if (imported.errors.length === 0) return imported;
+        // Some packages are there for CommonJS only.
+        const required = await esbuild.resolve(specifier, {
+          kind: "require-call",
+          resolveDir: from,
+        });
+        return required.errors.length === 0 ? required : imported;
       });
     },
   };
@@ -110,6 +136,9 @@ function entryFrom({ specifier, from }: BundleRequest): Plugin {
 
 /** Refuses a package that is not there, or is another version than asked for. */
 async function checkInstalled({ specifier, version, from, root }: BundleRequest): Promise<void> {
+  if (specifier.startsWith("node:")) {
+    throw new Error(`"${specifier}" is a module of Node, which no sandbox has.`);
+  }
   const name = packageName(specifier);
   if (name === undefined) return;
   const installed = await installedVersion(name, from);
@@ -127,26 +156,18 @@ async function checkInstalled({ specifier, version, from, root }: BundleRequest)
   }
 }
 
-/** The version of the package that an import in this folder would find. */
-async function installedVersion(name: string, from: string): Promise<string | undefined> {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
-    try {
-      const text = await readFile(join(folder, "node_modules", name, "package.json"), "utf8");
-      const { version } = JSON.parse(text) as { version?: unknown };
-      return typeof version === "string" ? version : "0.0.0";
-    } catch {
-      if (dirname(folder) === folder) return undefined;
-    }
-  }
-}
-
 function describeFailure(specifier: string, messages: readonly Message[]): string {
   const reasons = messages.map((message) => {
     const { text, location, notes } = message;
     const place =
       location === null ? "" : ` (${location.file}:${location.line}:${location.column + 1})`;
     const missing = /^Could not resolve "(.+)"/.exec(text)?.[1];
-    if (missing === undefined) return `${text}${place}`;
+    if (missing === undefined) return `${withoutAdvice(text)}${place}`;
+    if (missing === specifier && location === null) {
+      return packageName(specifier) === undefined
+        ? "there is no such file"
+        : "its package.json names no file for that, for browsers at least, or one that is not there";
+    }
     if (location !== null && isBuiltin(missing)) {
       return `${location.file}:${location.line} imports "${missing}", a module of Node, which no sandbox has`;
     }
@@ -157,4 +178,10 @@ function describeFailure(specifier: string, messages: readonly Message[]): strin
   const shown = [...new Set(reasons)].slice(0, 3).join("; ");
   const more = reasons.length > 3 ? `; and ${reasons.length - 3} more` : "";
   return `"${specifier}" cannot be bundled for a sandbox: ${shown}${more}.`;
+}
+
+/** esbuild says what of its settings might help, which nobody here can reach. */
+function withoutAdvice(text: string): string {
+  const file = /^No loader is configured for "[^"]*" files: (.+)$/.exec(text)?.[1];
+  return file === undefined ? text : `${file} is neither JavaScript nor JSON or text`;
 }

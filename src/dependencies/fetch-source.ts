@@ -12,6 +12,8 @@ export interface SourceRequest {
   maxBytes: number;
   /** For the whole of it, redirects included. */
   timeoutMs: number;
+  /** Gives up. */
+  signal?: AbortSignal | undefined;
 }
 
 const MAXIMUM_REDIRECTS = 5;
@@ -19,13 +21,14 @@ const MAXIMUM_REDIRECTS = 5;
 /** Rejects with an Error whose message says why there is no such source. */
 export async function fetchSource(request: SourceRequest): Promise<string> {
   const { url, integrity, maxBytes, timeoutMs } = request;
-  const signal = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
   let bytes: Uint8Array;
   try {
     const response = await follow(url, signal);
     bytes = await readBody(response, maxBytes, url);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!timeout.aborted) throw error;
     throw new Error(`${url} did not arrive within ${timeoutMs} ms.`, { cause: error });
   }
   const expected = integrity === undefined ? [] : (parseIntegrity(integrity) ?? []);
@@ -48,7 +51,8 @@ async function follow(url: string, signal: AbortSignal): Promise<Response> {
       checkHop(at, response.url);
     }
     if (response.status < 300 || response.status > 399) {
-      if (response.ok) return response;
+      // Those two say that there is nothing.
+      if (response.ok && response.status !== 204 && response.status !== 205) return response;
       await response.body?.cancel();
       throw new Error(`${at} answered with status ${response.status}.`);
     }
@@ -98,7 +102,9 @@ async function readBody(response: Response, maxBytes: number, url: string): Prom
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw new Error(`${url} broke off in the middle.`, { cause: error });
+    });
     if (done) break;
     length += value.length;
     if (length > maxBytes) {

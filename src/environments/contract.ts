@@ -1,3 +1,4 @@
+import type { SourceLocation } from "../source-location.ts";
 import type { FileBackend } from "../files/volume.ts";
 import type { EngineName, WorkerControl } from "../protocol/control.ts";
 import type { Payload } from "../protocol/payload.ts";
@@ -122,6 +123,11 @@ export interface Platform {
     specifier: string,
     version: string | undefined,
   ): Promise<{ kind: "source" | "commonjs"; source: string }>;
+  /** Where in a package's own files a place in its bundle comes from. */
+  placeInPackage?(
+    specifier: string,
+    location: SourceLocation,
+  ): Promise<{ location: SourceLocation; text: string | undefined } | undefined>;
   /** Where files can be kept besides in memory, by the value of `files.backend`. */
   readonly fileStorage: {
     /** Rejects with the platform's error when the directory is not there. */

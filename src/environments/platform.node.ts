@@ -23,6 +23,11 @@ export const nodePlatform: Platform = {
     const { kind, source } = await bundlePackage({ specifier, version, from: root, root });
     return { kind, source };
   },
+  async placeInPackage(specifier, location) {
+    const { originalPlace } = await import("../dependencies/original-place.node.ts");
+    const root = process.cwd();
+    return originalPlace({ specifier, from: root, root }, location);
+  },
   fileStorage: {
     async directory(path) {
       const { openDirectory } = await import("../files/directory.node.ts");

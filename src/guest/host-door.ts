@@ -3,14 +3,26 @@
  * through is data read from the sandbox's memory; what goes back is data too. Host functions and
  * objects are reached by number and own name, never handed over.
  */
+import { SkepError } from "../errors.ts";
 import { ByteWriter } from "../protocol/bytes.ts";
 import { FILE_CALL } from "../protocol/file-calls.ts";
 import { NO_BUFFERS, type Payload } from "../protocol/payload.ts";
-import type { DependencyDefinition } from "../protocol/control.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { HostOperation, HostResult } from "./boot/host.ts";
 import type { Address } from "./engine.ts";
+import {
+  functionOfModule,
+  handleMethods,
+  type HostFunction,
+  type HostModule,
+  type HostModuleDefinition,
+  type HostTarget,
+  instanceRefusal,
+  isThenable,
+  loadHostModule,
+  methodOf,
+} from "./host-module.ts";
 import type { HostModules } from "./host-modules.ts";
 import { ObjectLayout, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
@@ -18,8 +30,6 @@ import { RefusedValueError } from "./marshal/refusal.ts";
 import { GuestDecodeError, placeArray } from "./marshal/place-inbound.ts";
 import { platformService } from "./platform-services.ts";
 import { type Sandbox, SandboxMemoryError } from "./sandbox.ts";
-
-type HostModuleDefinition = Extract<DependencyDefinition, { kind: "host-module" }>;
 
 /** The reply to a call of host code, in inbound form. */
 export interface HostReply {
@@ -33,8 +43,8 @@ export interface HostVisit {
   armTimer(delayMs: number): void;
   /** A console line: the address of the level's text and of the array of values. */
   console(level: Address, values: Address): void;
-  /** The function around a CommonJS dependency. */
-  commonjsBody(alias: string): Address;
+  /** What `require` gives for what is not there yet, see `template-modules.ts`. */
+  required(alias: string): Address;
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
   pending(id: number, promise: PromiseLike<unknown>): void;
   /** A call of a function of the host: gives out a promise under the number returned. */
@@ -58,6 +68,8 @@ export interface HostVisit {
   readArguments(args: Address, answeredBy: "parent" | "worker"): Payload;
   /** What host code answers, which counts as input. Throws when it is too much. */
   encodeAnswer(values: readonly unknown[], root: "result" | "error"): Uint8Array;
+  /** Host modules of a template that is being built; absent where those count that are in use. */
+  modules?: ReadonlyMap<string, HostModule>;
   /** Host objects this sandbox holds handles of. */
   handles: Map<number, object>;
 }
@@ -70,10 +82,7 @@ const MAXIMUM_ARGUMENT_BYTES = 64 * 2 ** 20;
 
 export class HostDoor {
   readonly #load: HostModules;
-  readonly #modules = new Map<
-    string,
-    { definition: HostModuleDefinition; exports: Record<string, unknown> }
-  >();
+  readonly #modules = new Map<string, HostModule>();
   #lastPending = 0;
   #lastHandle = 0;
 
@@ -86,34 +95,14 @@ export class HostDoor {
     return ++this.#lastPending;
   }
 
-  /** Imports a host module for an alias. Rejects when it or one of its named exports is not there. */
-  async open(definition: HostModuleDefinition): Promise<void> {
-    const loaded = await this.#load.load(definition.specifier);
-    const exports = definition.exports === "all" ? withDefaultsMembers(loaded) : loaded;
-    if (definition.exports !== "all") {
-      for (const name of definition.exports) {
-        if (!Object.hasOwn(exports, name)) {
-          throw new Error(`The module "${definition.specifier}" has no export "${name}".`);
-        }
-      }
-    }
-    this.#modules.set(definition.alias, { definition, exports });
+  /** Imports a host module. Rejects when it or one of its named exports is not there. */
+  load(definition: HostModuleDefinition): Promise<HostModule> {
+    return loadHostModule(this.#load, definition);
   }
 
-  /** What of a module the guest sees: functions by name, and values that can cross. */
-  describeModule(alias: string): { functionNames: string[]; values: Record<string, unknown> } {
-    const found = this.#modules.get(alias);
-    const functionNames: string[] = [];
-    const values: Record<string, unknown> = {};
-    if (!found) return { functionNames, values };
-    const { definition, exports } = found;
-    const names = definition.exports === "all" ? Object.keys(exports) : definition.exports;
-    for (const name of names) {
-      const value = exports[name];
-      if (typeof value === "function") functionNames.push(name);
-      else if (definition.exports !== "all" || canCross(value)) values[name] = value;
-    }
-    return { functionNames, values };
+  /** From now on guests call these. */
+  adopt(modules: ReadonlyMap<string, HostModule>): void {
+    for (const [alias, module] of modules) this.#modules.set(alias, module);
   }
 
   /** Puts several values into a sandbox; their addresses, alive as long as the sandbox is not reset. */
@@ -138,8 +127,8 @@ export class HostDoor {
         case HostOperation.console:
           visit.console(at(1), at(2));
           return 0;
-        case HostOperation.commonjs:
-          return visit.commonjsBody(heap.text(at(1), 1024));
+        case HostOperation.require:
+          return visit.required(heap.text(at(1), 1024));
         case HostOperation.callHost:
           visit.hostCalled(false);
           return callHost(sandbox, visit, heap.text(at(1), 1024), at(2));
@@ -157,7 +146,11 @@ export class HostDoor {
         case HostOperation.platform:
           return platformResult(sandbox, heap.text(at(1), 64), at(2), visit);
         case HostOperation.callModule: {
-          const target = this.#moduleFunction(heap.text(at(1), 1024), heap.text(at(2), 1024));
+          const alias = heap.text(at(1), 1024);
+          const name = heap.text(at(2), 1024);
+          const method = count > 4 ? heap.text(at(4), 1024) : undefined;
+          const module = (visit.modules ?? this.#modules).get(alias);
+          const target = functionOfModule(alias, module, name, method);
           return this.#invoke(sandbox, visit, target.call, target.self, at(3), target.definition);
         }
         case HostOperation.callHandle: {
@@ -179,7 +172,7 @@ export class HostDoor {
     try {
       bytes =
         "value" in outcome
-          ? visit.encodeAnswer(this.#result(visit, outcome.value, undefined), "result")
+          ? encodeResult(visit.encodeAnswer.bind(visit), this.#settled(visit, outcome.value))
           : visit.encodeAnswer(describeHostError(outcome.error), "error");
     } catch (error) {
       bytes = encodeArray(describeHostError(error), "error");
@@ -196,35 +189,12 @@ export class HostDoor {
     return placeResult(sandbox, visit, result);
   }
 
-  #moduleFunction(
-    alias: string,
-    name: string,
-  ): { call: HostFunction; self: object | undefined; definition: HostModuleDefinition } {
-    const found = this.#modules.get(alias);
-    const allowed =
-      found && (found.definition.exports === "all" || found.definition.exports.includes(name));
-    const target = allowed && Object.hasOwn(found.exports, name) ? found.exports[name] : undefined;
-    if (!found || typeof target !== "function") {
-      throw new Error(`Dependency "${alias}" has no function "${name}".`);
-    }
-    // A method of a CommonJS module's exports object may rely on being called as one.
-    const main = found.exports["default"];
-    const isMethod = typeof main === "object" && main !== null && Object.hasOwn(main, name);
-    const self = isMethod ? main : undefined;
-    return { call: target as HostFunction, self, definition: found.definition };
-  }
-
-  #handleMethod(
-    visit: HostVisit,
-    id: number,
-    name: string,
-  ): { call: HostFunction; self: object; definition: HostModuleDefinition } {
+  #handleMethod(visit: HostVisit, id: number, name: string): HostTarget {
     const self = visit.handles.get(id);
     const definition = self && this.#definitionOf.get(self);
-    if (!self || !definition || !handleMethods(self, definition)?.includes(name)) {
-      throw new Error(`There is no method "${name}" on this handle.`);
-    }
-    return { call: (self as Record<string, HostFunction>)[name] as HostFunction, self, definition };
+    const call = self && definition && methodOf(self, name, definition);
+    if (!definition || !call) throw new Error(`There is no method "${name}" on this handle.`);
+    return { call, self, definition };
   }
 
   readonly #definitionOf = new WeakMap<object, HostModuleDefinition>();
@@ -252,6 +222,12 @@ export class HostDoor {
     return placeResult(sandbox, visit, this.#result(visit, returned, definition));
   }
 
+  #settled(visit: ResultVisit, value: unknown): unknown[] {
+    return value instanceof Answer
+      ? this.#result(visit, value.value, value.definition)
+      : this.#result(visit, value, undefined);
+  }
+
   /** A host function's result as the guest's side of the door takes it. */
   #result(
     visit: ResultVisit,
@@ -259,13 +235,22 @@ export class HostDoor {
     definition: HostModuleDefinition | undefined,
   ): unknown[] {
     if (typeof value !== "object" || value === null) return [HostResult.value, value];
-    if (value instanceof Promise) {
+    const isPromise = value instanceof Promise;
+    const methods = definition && !isPromise ? handleMethods(value, definition) : undefined;
+    if (isPromise || (definition && methods === undefined && isThenable(value))) {
       const id = this.nextPendingId();
-      visit.pending(id, value);
+      visit.pending(
+        id,
+        Promise.resolve(value).then((answer) => new Answer(answer, definition)),
+      );
       return [HostResult.pending, id];
     }
-    const methods = definition && handleMethods(value, definition);
-    if (definition === undefined || methods === undefined) return [HostResult.value, value];
+    if (definition === undefined) return [HostResult.value, value];
+    if (methods === undefined) {
+      const what = instanceRefusal(value);
+      if (what !== undefined) throw new Error(`The host returned ${what}`);
+      return [HostResult.value, value];
+    }
     let id = this.#handleIds.get(value);
     if (id === undefined) {
       id = ++this.#lastHandle;
@@ -275,20 +260,6 @@ export class HostDoor {
     visit.handles.set(id, value);
     return [HostResult.handle, id, methods];
   }
-}
-
-/**
- * The exports of a module, and the members of its default export. Those are what a CommonJS module
- * exports, of which analysis finds only some by name.
- */
-function withDefaultsMembers(exports: Record<string, unknown>): Record<string, unknown> {
-  const { default: main, "module.exports": _same, ...named } = exports;
-  if ((typeof main !== "object" && typeof main !== "function") || main === null) return exports;
-  const members = Object.entries(Object.getOwnPropertyDescriptors(main)).flatMap(
-    // Nothing is read from accessors, which could do anything.
-    ([name, { enumerable, value }]) => (enumerable === true ? [[name, value as unknown]] : []),
-  );
-  return { ...(Object.fromEntries(members) as Record<string, unknown>), ...named, default: main };
 }
 
 /** The arguments of a call, read out of the sandbox. */
@@ -313,7 +284,28 @@ function placeResult(sandbox: Sandbox, visit: HostVisit, result: unknown[]): Add
   // A promise's number is no answer yet.
   const isPending = result[0] === HostResult.pending;
   const encode = isPending ? encodeArray : visit.encodeAnswer.bind(visit);
-  return placeArray(sandbox, encode(result, "result"));
+  return placeArray(sandbox, encodeResult(encode, result));
+}
+
+/** What a promise of a host module came to; what may be called on it is the module's matter. */
+class Answer {
+  constructor(
+    readonly value: unknown,
+    readonly definition: HostModuleDefinition | undefined,
+  ) {}
+}
+
+/** Encodes a result; what is said of its value does not tell of the list that it travels in. */
+function encodeResult(
+  encode: (values: readonly unknown[], root: "result") => Uint8Array,
+  result: unknown[],
+): Uint8Array {
+  try {
+    return encode(result, "result");
+  } catch (error) {
+    if (!(error instanceof SkepError) || error.code !== "not-marshallable") throw error;
+    throw new TypeError(error.message.replace(/^result\[1\]/, "result"), { cause: error });
+  }
 }
 
 function callHost(sandbox: Sandbox, visit: HostVisit, name: string, args: Address): Address {
@@ -335,58 +327,6 @@ function placeSyncReply(sandbox: Sandbox, { succeeded, payload }: HostReply): Ad
   // The reply's reference moves into the pair's second element.
   sandbox.copyValue(reply, elements + VALUE_BYTES);
   return pair;
-}
-
-type HostFunction = (...args: unknown[]) => unknown;
-
-/**
- * The methods a guest may call on a host object, or undefined when it crosses as data. Plain
- * objects, arrays and everything the value forms know are data.
- */
-function handleMethods(value: object, definition: HostModuleDefinition): string[] | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === null || prototype === Object.prototype || isPlatformData(value))
-    return undefined;
-  const name = (value.constructor as { name?: string } | undefined)?.name ?? "";
-  if (definition.handles === "all") return publicMethods(prototype as object);
-  if (Object.hasOwn(definition.handles, name)) return definition.handles[name];
-  throw new Error(
-    `The host returned an instance of ${name || "a class"}, which cannot enter a sandbox as data. ` +
-      `Name the methods guests may call in the dependency's handles: { ${name || "ClassName"}: ["method"] }.`,
-  );
-}
-
-/** Methods of a class's own prototype that are neither its constructor nor marked private. */
-function publicMethods(prototype: object): string[] {
-  return Object.getOwnPropertyNames(prototype).filter((name) => {
-    if (name === "constructor" || name.startsWith("_")) return false;
-    return typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === "function";
-  });
-}
-
-function isPlatformData(value: object): boolean {
-  return (
-    Array.isArray(value) ||
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Date ||
-    value instanceof RegExp ||
-    value instanceof Error ||
-    value instanceof Number ||
-    value instanceof String ||
-    value instanceof Boolean
-  );
-}
-
-function canCross(value: unknown): boolean {
-  try {
-    encodeArray([value], "value");
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Name, message and code: never the stack, never the object. */

@@ -6,7 +6,11 @@ import type { HostModules } from "./host-modules.ts";
 
 export const hostModules: HostModules = {
   async load(specifier) {
-    return (await import(resolve(specifier))) as Record<string, unknown>;
+    try {
+      return (await import(resolve(specifier))) as Record<string, unknown>;
+    } catch (error) {
+      throw new Error(failureOf(specifier, error), { cause: error });
+    }
   },
 };
 
@@ -19,4 +23,24 @@ function resolve(specifier: string): string {
   const resolved = project.resolve(specifier);
   // A built-in module such as "path" resolves to its own name.
   return isAbsolute(resolved) ? pathToFileURL(resolved).href : resolved;
+}
+
+function failureOf(specifier: string, error: unknown): string {
+  const failure = `The module "${specifier}" could not be loaded`;
+  if (!(error instanceof Error)) return `${failure}: ${String(error)}`;
+  const { code, permission, resource } = error as {
+    code?: unknown;
+    permission?: unknown;
+    resource?: unknown;
+  };
+  if (code === "MODULE_NOT_FOUND") {
+    return `Cannot find module '${specifier}' in the node_modules that ${process.cwd()} sees.`;
+  }
+  if (code === "ERR_ACCESS_DENIED") {
+    const what = [permission, resource].filter((part) => typeof part === "string").join(" of ");
+    return `${failure}: ${error.message} (${what}). Name what host modules may read in childProcess({ read }).`;
+  }
+  // Which file asked for it is of nobody's interest: it was this one.
+  const [message = ""] = error.message.split(" imported from ");
+  return `${failure}: ${message}`;
 }

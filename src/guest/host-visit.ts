@@ -21,6 +21,7 @@ import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import { ABORTED, type Run } from "./run.ts";
 import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
+import { refuseRequire } from "./template-modules.ts";
 import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
 
 /** Answers a host call at once: only where guest and host share a thread. */
@@ -190,9 +191,8 @@ class CellVisit implements HostVisit {
     }, delayMs);
   }
 
-  commonjsBody(): Address {
-    const message = "require: there is no such dependency.";
-    return this.#cell.sandbox.throwError("ReferenceError", message);
+  required(alias: string): Address {
+    return refuseRequire(this.#cell.sandbox, alias);
   }
 
   hostCalled(isActingHere: boolean): void {

@@ -53,11 +53,14 @@ export interface SandboxHooks {
   interrupt(): boolean;
   /** The guest's library called the host; args are engine values. Returns a value's address or 0. */
   hostCall(count: number, args: Address): Address;
-  /** The source of a module on the allowlist, undefined for any other. */
-  moduleSource(name: string): string | undefined;
+  /** The source of a module on the allowlist. */
+  moduleSource(name: string): ModuleSource;
   /** The allowlisted module an import means; a string under `refusal` explains why none. */
   resolveModule(base: string, name: string): { name: string } | { refusal: string };
 }
+
+/** A module's text, an exception from getting it, or undefined where there is no such module. */
+export type ModuleSource = string | { thrown: Address } | undefined;
 
 export const ARGUMENT_SLOTS = 64;
 export const INPUT_BYTES = 4096;
@@ -301,8 +304,10 @@ export class Sandbox {
 
   #loadModule(name: string): Address {
     const source = name === "" ? undefined : this.hooks.moduleSource(name);
-    if (source !== undefined) return this.#ownedText(source);
-    this.throwError("ReferenceError", this.#refusal ?? `There is no module "${name}".`);
+    if (typeof source === "string") return this.#ownedText(source);
+    if (source === undefined) {
+      this.throwError("ReferenceError", this.#refusal ?? `There is no module "${name}".`);
+    } else this.instance.exports.QTS_Throw(this.anchors.context, source.thrown);
     this.#refusal = undefined;
     return 0;
   }

@@ -50,15 +50,23 @@ export function selfTest(sandbox: Sandbox): void {
   if (fingerprint(outbound) !== expected()) unsupported("the heap layout");
 }
 
-/** Whether positions of a function, and of one in it, can be moved up a line. */
+/** Whether positions of a function, of one in it, and of the body of one around, can be moved up a line. */
 function positionsFound(sandbox: Sandbox): boolean {
-  const source = '(\n() => (() =>\n new Error("").stack)())';
+  const inner = stackOf(sandbox, '(\n() => (() =>\n new Error("").stack)())');
+  const around = stackOf(sandbox, '(function () {\nreturn new Error("").stack;\n})');
+  return (
+    inner.includes("skep:self-test:2:11)") &&
+    inner.includes("skep:self-test:2:22)") &&
+    around.includes("skep:self-test:1:17)")
+  );
+}
+
+function stackOf(sandbox: Sandbox, source: string): string {
   const made = sandbox.evaluate(source, "skep:self-test", EvalFlag.script);
   dropFirstLine(sandbox, made.value);
   const stack = sandbox.call(made.value, 0);
   sandbox.heap.refresh();
-  const text = sandbox.heap.text(stack.value, 500);
-  return text.includes("skep:self-test:2:11)") && text.includes("skep:self-test:2:22)");
+  return sandbox.heap.text(stack.value, 500);
 }
 
 function specimens(): unknown {

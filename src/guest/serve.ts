@@ -169,7 +169,8 @@ class GuestWorker {
   /** The registry's image without building it: only host modules are each worker's own. */
   async #useTemplate(template: Image, door: HostDoor, cells: Cells): Promise<void> {
     for (const dependency of this.#inventory.dependencies) {
-      if (dependency.kind === "host-module") await door.open(dependency);
+      if (dependency.kind !== "host-module") continue;
+      door.adopt(new Map([[dependency.alias, await door.load(dependency)]]));
     }
     cells.startWith(template);
   }

@@ -19,21 +19,26 @@ import type { EngineFacts } from "./calibrate.ts";
 import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
 import { type HostDoor, readPayload } from "./host-door.ts";
+import { describeHostModule, type HostModule, type HostModuleContent } from "./host-module.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { commonjsModule, contentModule } from "./module-source.ts";
+import type { HelperName } from "./boot/boot.ts";
 import { type Completion, EvalFlag, Sandbox } from "./sandbox.ts";
 import { selfTest } from "./self-test.ts";
+import { TemplateModules } from "./template-modules.ts";
 
 /** A definition did not install; the template is not usable. */
 export class InstallError extends Error {
   override name = "InstallError";
-  constructor(readonly failure: InstallFailure) {
-    super(failure.message);
+  constructor(
+    readonly failure: InstallFailure,
+    options?: ErrorOptions,
+  ) {
+    super(failure.message, options);
   }
 }
 
@@ -82,8 +87,14 @@ export async function buildTemplate(
   );
   restoreImage(sandbox, empty, settings.facts);
   const builder = new TemplateBuilder(settings, sandbox, inventory);
-  await builder.build();
-  return captureImage(sandbox, settings.facts);
+  try {
+    await builder.build();
+  } catch (error) {
+    throw builder.blame(error);
+  }
+  const image = captureImage(sandbox, settings.facts);
+  settings.door.adopt(builder.hostModules);
+  return image;
 }
 
 class TemplateBuilder {
@@ -94,8 +105,10 @@ class TemplateBuilder {
   readonly #deadline: number;
   readonly #handles = new Map<number, object>();
   #timerDue = Number.POSITIVE_INFINITY;
-  /** Sources of modules the host makes up for CommonJS and host modules, by alias. */
-  readonly #madeUp = new Map<string, string>();
+  /** Something was given a promise of the host's, which is not answered while a template is built. */
+  #asksHost = false;
+  readonly #modules: TemplateModules;
+  readonly #hostModules = new Map<string, HostModule>();
   #current: { kind: DefinitionKind; name: string } = { kind: "bootstrap", name: "bootstrap" };
 
   constructor(settings: TemplateSettings, sandbox: Sandbox, inventory: Inventory) {
@@ -103,6 +116,20 @@ class TemplateBuilder {
     this.#sandbox = sandbox;
     this.#inventory = inventory;
     this.#deadline = this.#startedAt + settings.installTimeoutMs;
+    const loadCommonjs = this.#loadCommonjs.bind(this);
+    this.#modules = new TemplateModules({ sandbox, inventory, loadCommonjs });
+  }
+
+  /** What was loaded of the host, by alias. */
+  get hostModules(): ReadonlyMap<string, HostModule> {
+    return this.#hostModules;
+  }
+
+  /** What went wrong, with the definition that was in turn. */
+  blame(error: unknown): unknown {
+    if (error instanceof InstallError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new InstallError({ ...this.#current, message: reason }, { cause: error });
   }
 
   async build(): Promise<void> {
@@ -115,9 +142,12 @@ class TemplateBuilder {
             this.#timerDue = delayMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + delayMs;
           },
           console: () => undefined,
-          commonjsBody: (alias) => this.#commonjsBody(alias),
-          // Nothing waits for the host while a template is built.
-          pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),
+          required: (alias) => this.#modules.required(alias),
+          modules: this.#hostModules,
+          pending: (_id, promise) => {
+            this.#asksHost = true;
+            void Promise.resolve(promise).catch(() => {});
+          },
           isOver: () => false,
           hostCalled: () => {},
           fileCalled: noFilesYet,
@@ -129,8 +159,8 @@ class TemplateBuilder {
           handles: this.#handles,
           startedAt: () => this.#startedAt,
         }),
-      moduleSource: (name) => this.#madeUp.get(name) ?? this.#inventory.moduleSource(name),
-      resolveModule: (_base, name) => this.#inventory.resolveModule(name),
+      moduleSource: (name) => this.#modules.source(name),
+      resolveModule: (_base, name) => this.#modules.resolve(name),
     };
     const { dependencies, constants, functions, bootstrap } = this.#inventory;
     // Before any code that may take a function of the host along for later.
@@ -138,7 +168,7 @@ class TemplateBuilder {
       const [steps] = this.#settings.door.place(this.#sandbox, [name.split(".")]) as [Address];
       this.#helper("defineHost", [this.#text(name), steps]);
     }
-    // Host modules first, then CommonJS, then ES modules: the latter may import the former.
+    // Host modules first: the others may call them while they are evaluated.
     for (const order of ["host-module", "commonjs", "source"] as const) {
       for (const dependency of sorted(dependencies, (item) => item.alias)) {
         if (dependency.kind === order) await this.#dependency(dependency);
@@ -159,40 +189,28 @@ class TemplateBuilder {
   async #dependency(dependency: DependencyDefinition): Promise<void> {
     const { alias } = dependency;
     this.#current = { kind: "dependency", name: alias };
-    const madeUp = dependency.kind !== "source";
     // What `require` of CommonJS gives is its exports object; of anything else the namespace.
     let isWhole = dependency.kind !== "commonjs";
-    if (dependency.kind === "commonjs") this.#commonjs(alias);
+    this.#modules.begin();
+    if (dependency.kind === "commonjs") this.#check(this.#loadCommonjs(alias));
     else if (dependency.kind === "host-module") isWhole = !(await this.#hostModule(dependency));
     const namespace = await this.#settled(this.#helper("importModule", [this.#text(alias)]));
-    if (madeUp) this.#helper("concealModule", []);
+    this.#modules.end();
+    this.#helper("concealModules", []);
     const pick =
       dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
     this.#helper("setDependency", [this.#text(alias), namespace, pick, this.#boolean(isWhole)]);
   }
 
-  #commonjs(alias: string): void {
-    const body = this.#commonjsBody(alias);
-    if (this.#sandbox.heap.tag(body) === Tag.exception) this.#check(this.#thrown(body));
-    const exports = this.#helper("commonjs", [this.#text(alias), body]);
-    const names = this.#decode(this.#helper("exportNames", [exports])) as string[];
-    this.#helper("exposeModule", [exports]);
-    this.#madeUp.set(alias, contentModule(names));
-  }
-
-  #commonjsBody(alias: string): Address {
-    const source = this.#inventory.commonjsSource(alias);
-    if (source === undefined) {
-      return this.#sandbox.throwError(
-        "ReferenceError",
-        `require("${alias}"): there is no such dependency. Define it first.`,
-      );
-    }
-    const body = this.#sandbox.evaluate(commonjsModule(source), alias, EvalFlag.script);
-    if (body.threw)
-      return this.#sandbox.instance.exports.QTS_Throw(this.#sandbox.anchors.context, body.value);
-    dropFirstLine(this.#sandbox, body.value);
-    return body.value;
+  /** Evaluates a CommonJS dependency unless that was done, and makes an ES module of its exports. */
+  #loadCommonjs(alias: string): Completion {
+    const exports = this.#call("commonjsExports", [this.#text(alias)]);
+    if (exports.threw) return exports;
+    const names = this.#call("exportNames", [exports.value]);
+    if (names.threw) return names;
+    this.#call("exposeModule", [this.#text(alias), exports.value]);
+    this.#modules.makeUp(alias, this.#decode(names.value) as string[]);
+    return exports;
   }
 
   /** Whether the module can be called itself. */
@@ -200,22 +218,24 @@ class TemplateBuilder {
     definition: Extract<DependencyDefinition, { kind: "host-module" }>,
   ): Promise<boolean> {
     const { alias } = definition;
+    const { door } = this.#settings;
+    let lists: Address[];
+    let described: HostModuleContent;
     try {
-      await this.#settings.door.open(definition);
+      const module = await door.load(definition);
+      this.#hostModules.set(alias, module);
+      described = describeHostModule(module);
+      const { functionNames, values, handles } = described;
+      lists = door.place(this.#sandbox, [functionNames, Object.entries(values), handles]);
     } catch (error) {
       this.#fail(messageOf(error));
     }
-    const { functionNames, values } = this.#settings.door.describeModule(alias);
-    const names = Object.keys(values);
-    const lists = this.#settings.door.place(this.#sandbox, [
-      functionNames,
-      names,
-      Object.values(values),
-    ]);
+    const { functionNames, values, handles } = described;
+    const names = [...Object.keys(values), ...handles.map(([name]) => name)];
     const content = this.#helper("hostModule", [this.#text(alias), ...lists]);
-    this.#helper("exposeModule", [content]);
+    this.#helper("exposeModule", [this.#text(alias), content]);
     const main = names.includes("default") ? "content.default" : "content";
-    this.#madeUp.set(alias, contentModule([...functionNames, ...names], main));
+    this.#modules.makeUp(alias, [...functionNames, ...names], main);
     return functionNames.includes("default");
   }
 
@@ -250,12 +270,16 @@ class TemplateBuilder {
   }
 
   /** Calls a helper of the library's guest code with values; fails the installation when it throws. */
-  #helper(name: keyof Sandbox["anchors"]["helpers"], args: Address[]): Address {
+  #helper(name: HelperName, args: Address[]): Address {
+    return this.#check(this.#call(name, args));
+  }
+
+  #call(name: HelperName, args: Address[]): Completion {
     const { anchors } = this.#sandbox;
     args.forEach((value, index) =>
       this.#sandbox.copyValue(value, anchors.argumentValues + index * VALUE_BYTES),
     );
-    return this.#check(this.#sandbox.call(anchors.helpers[name], args.length));
+    return this.#sandbox.call(anchors.helpers[name], args.length);
   }
 
   #check(completion: Completion): Address {
@@ -286,14 +310,6 @@ class TemplateBuilder {
     return undefined;
   }
 
-  #thrown(exception: Address): Completion {
-    const { exports } = this.#sandbox.instance;
-    return {
-      threw: true,
-      value: exports.QTS_ResolveException(this.#sandbox.anchors.context, exception),
-    };
-  }
-
   /** Runs the sandbox until the promise at `value` is settled; a value that is none is the result. */
   async #settled(value: Address): Promise<Address> {
     const sandbox = this.#sandbox;
@@ -312,7 +328,11 @@ class TemplateBuilder {
   async #untilTimer(): Promise<void> {
     const now = performance.now();
     if (this.#timerDue === Number.POSITIVE_INFINITY) {
-      this.#fail("waits for a promise that nothing in the sandbox can settle.");
+      this.#fail(
+        this.#asksHost
+          ? "waits for a promise of the host, which is not answered while definitions are installed. Ask for it in a function."
+          : "waits for a promise that nothing in the sandbox can settle.",
+      );
     }
     if (now > this.#deadline || this.#timerDue > this.#deadline) this.#failTimeout();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#timerDue - now)));

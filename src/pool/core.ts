@@ -74,6 +74,7 @@ export class PoolCore {
   #idle: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  readonly #closed = new AbortController();
   #force: () => void = () => {};
 
   private constructor(
@@ -189,8 +190,18 @@ export class PoolCore {
     return this.host;
   }
 
+  /** Aborted when the pool is closed: nobody waits for what is still on its way to be defined. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
   get isClosed(): boolean {
-    return this.#closing !== undefined;
+    return this.#closed.signal.aborted;
+  }
+
+  /** Throws when it is too late to define anything. */
+  checkOpen(): void {
+    if (this.isClosed) throw tooLate();
   }
 
   /** Refuses new runs and waits until all accepted ones have settled. */
@@ -204,6 +215,7 @@ export class PoolCore {
    * the workers. Calling it again with `force` cuts the waiting short.
    */
   close(force: boolean): Promise<void> {
+    this.#closed.abort(tooLate());
     this.#closing ??= this.#close();
     if (force) this.#force();
     return this.#closing;
@@ -369,4 +381,8 @@ function runInside(link: WorkerLink): Run | undefined {
   if (signals === undefined) return link.inFlight.get(link.enteredRunId);
   // The signal block outlives its worker, and says what it was doing last.
   return link.inFlight.get(signals.activity()?.runId ?? 0);
+}
+
+function tooLate(): SkepError {
+  return new SkepError("closed", "The pool is closed: nothing can be defined or undefined.");
 }

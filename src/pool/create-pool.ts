@@ -1,13 +1,13 @@
 import type { Platform } from "../environments/contract.ts";
-import { prepareDefinitions } from "../registry/definitions.ts";
+import { isComplete, prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
+import { loadSourcing } from "./load-sourcing.ts";
 import type { CoreSurroundings } from "./core.ts";
 import type { OpenedFiles } from "./files/open.ts";
 import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
 import type { OpenedImage } from "./pool-image.ts";
-import { sourceDependencies } from "./sourcing.ts";
 
 /**
  * Creates a pool on a platform and starts its workers. Resolves when they are ready; rejects, with
@@ -27,7 +27,9 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   const start = async (): Promise<Pool> => {
     const [{ startPool }, definitions, opened, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
-      sourceDependencies(platform, checked),
+      isComplete(checked)
+        ? checked
+        : loadSourcing().then((part) => part.sourceDependencies(platform, checked)),
       image && openImage(image, settings, options),
       options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
@@ -35,7 +37,8 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
     const parts = { definitions, bootstrap, launch, files, image: opened };
     return startPool(platform, settings, { ...surroundings, ...parts });
   };
-  return launch.until(start());
+  if (isComplete(checked)) return launch.until(start());
+  return launch.until(loadSourcing().then((part) => part.installing(platform, checked, start())));
 }
 
 async function openImage(

@@ -8,6 +8,13 @@ export interface WorkerInstallFailure {
   failure: InstallFailure;
 }
 
+interface InstallErrorOptions extends ErrorOptions, Pick<SkepErrorOptions, "location" | "frame"> {
+  /** Why no worker was even asked. */
+  reason?: string | undefined;
+  /** When it is another definition that changed. */
+  occasion?: string | undefined;
+}
+
 /** A definition that could not be installed; it was rolled back everywhere. */
 export class InstallError extends SkepError {
   /** What the definition is. */
@@ -21,10 +28,7 @@ export class InstallError extends SkepError {
     kind: DefinitionKind,
     definition: string,
     failures: InstallError["failures"],
-    options: ErrorOptions & {
-      /** Why no worker was even asked. */
-      reason?: string | undefined;
-    } & Pick<SkepErrorOptions, "location" | "frame"> = {},
+    options: InstallErrorOptions = {},
   ) {
     const what =
       kind === "bootstrap" ? "The bootstrap code" : `${capitalized(kind)} "${definition}"`;
@@ -34,8 +38,8 @@ export class InstallError extends SkepError {
       messages.size === 1
         ? [...messages].join("")
         : failures.map(({ workerId, message }) => `worker ${workerId}: ${message}`).join("; ");
-    const { reason, ...rest } = options;
-    super("install-failed", `${what} could not be installed: ${reason ?? said}`, rest);
+    const { reason, occasion = "", ...rest } = options;
+    super("install-failed", `${what} could not be installed${occasion}: ${reason ?? said}`, rest);
     this.kind = kind;
     this.definition = definition;
     this.failures = failures;
@@ -46,14 +50,14 @@ export class InstallError extends SkepError {
 export function createInstallError(
   failures: readonly WorkerInstallFailure[],
   explain: Explain,
-  texts?: ReadonlyMap<string, string>,
+  { texts, occasion }: { texts?: ReadonlyMap<string, string>; occasion?: string } = {},
 ): InstallError {
   const first = failures[0]?.failure;
   const kind = first?.kind ?? "function";
   const definition = first?.name ?? "";
   const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
   const place = explain({ location: first?.location }, texts);
-  return new InstallError(kind, definition, list, place);
+  return new InstallError(kind, definition, list, { ...place, occasion });
 }
 
 function capitalized(word: string): string {

@@ -46,13 +46,12 @@ export class Installer {
     return this.#inTurn(async () => this.#define(await prepared));
   }
 
-  /** Removes definitions; they cannot be used from the moment this is in turn. */
+  /**
+   * Removes definitions; they cannot be used from the moment this is in turn. Rejects with an
+   * {@link InstallError} when others cannot be installed without them; then they are back.
+   */
   undefine(names: Names): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!this.#options.registry.remove(names)) return;
-      this.#options.onChanged();
-      await this.#catchUp();
-    });
+    return this.#inTurn(async () => this.#undefine(names));
   }
 
   /** Definitions build on each other: each sees the outcome of the one before. */
@@ -82,10 +81,33 @@ export class Installer {
       const inverse = proposal.inverse();
       await Promise.all(installed.map(({ link }) => this.#bring(link, inverse)));
       const all = failures.length > 0 ? failures : lostFailures(attempts, prepared);
-      throw createInstallError(all, this.#options.explain, textsIn(prepared));
+      throw createInstallError(all, this.#options.explain, { texts: textsIn(prepared) });
     }
     proposal.commit();
     this.#options.onChanged();
+    await this.#catchUp();
+  }
+
+  async #undefine(names: Names): Promise<void> {
+    const { registry, supervisor, explain } = this.#options;
+    const removal = registry.remove(names);
+    if (removal === undefined) return;
+    this.#options.onChanged();
+    // Nobody uses functions while definitions are installed; what is evaluated may use the others.
+    if (names.dependencies.length + names.constants.length > 0) await supervisor.someoneUp();
+    const attempts = await Promise.all(
+      supervisor
+        .upLinks()
+        .filter((link) => link.revision < registry.revision)
+        .map((link) => this.#attempt(link, registry.changeSince(link.revision))),
+    );
+    const failures = attempts.flatMap((attempt) => failureOf(attempt));
+    if (failures.length > 0) {
+      removal.restore();
+      await this.#catchUp();
+      const occasion = " without what was undefined, so that was taken back";
+      throw createInstallError(failures, explain, { occasion });
+    }
     await this.#catchUp();
   }
 

@@ -78,11 +78,12 @@ export function failureOf(
 /** The message with advice, when a function reached for a variable around its definition. */
 function closureHint(run: Run, name: string, message: string): string | undefined {
   if (name !== "ReferenceError" || run.target.type !== "function") return undefined;
-  const variable = /^'?([\w$]+)'? is not defined/.exec(message)?.[1];
-  const what = variable === undefined ? "what it needs" : `"${variable}"`;
+  // The engine's own words, without a full stop; what is not on the allowlist is told as it is.
+  const variable = /^'?([^' ]+)'? is not defined$/.exec(message)?.[1];
+  if (variable === undefined) return undefined;
   return (
     `${message}. The function "${run.name}" runs in a sandbox and cannot see variables around its ` +
-    `definition: pass ${what} as an argument, or define it as a constant or a dependency.`
+    `definition: pass "${variable}" as an argument, or define it as a constant or a dependency.`
   );
 }
 

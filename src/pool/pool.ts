@@ -6,6 +6,8 @@ import {
   type Definitions,
   type FunctionInput,
   type FunctionTable,
+  type CheckedDefinitions,
+  isComplete,
   prepareDefinitions,
   prepareUndefinitions,
   type Undefinitions,
@@ -17,7 +19,7 @@ import type { PoolEventName, PoolListener } from "./events.ts";
 import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
-import { isComplete, sourceDependencies } from "./sourcing.ts";
+import { loadSourcing } from "./load-sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import type { RestoreOptions, Session, SnapshotOptions } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -116,10 +118,9 @@ export class Pool<Functions = any> implements AsyncDisposable {
   ): Promise<RemoteFunctions<Functions>> {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
-    this.#checkOpen();
-    await this.#core.installer.define(
-      isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared),
-    );
+    this.#core.checkOpen();
+    const { installer } = this.#core;
+    await (isComplete(prepared) ? installer.define(prepared) : this.#defineOrdered(prepared));
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.
       .filter(({ name }) => name !== "then")
@@ -132,10 +133,24 @@ export class Pool<Functions = any> implements AsyncDisposable {
     return this as unknown as Pool<Others>;
   }
 
-  /** Removes definitions from all workers. Unknown names are ignored. */
+  async #defineOrdered(checked: CheckedDefinitions): Promise<void> {
+    const part = loadSourcing();
+    const { installer, closed } = this.#core;
+    const sourced = part.then(({ sourceDependencies }) =>
+      sourceDependencies(this.#platform, checked, closed),
+    );
+    // In turn from now on, however long it takes.
+    const installed = installer.define(sourced);
+    await (await part).installing(this.#platform, checked, installed);
+  }
+
+  /**
+   * Removes definitions from all workers. Unknown names are ignored. Rejects with `install-failed`
+   * when others cannot do without them; then nothing has changed.
+   */
   async undefine(names: Undefinitions): Promise<void> {
     const prepared = prepareUndefinitions(names);
-    this.#checkOpen();
+    this.#core.checkOpen();
     await this.#core.installer.undefine(prepared);
   }
 
@@ -206,13 +221,13 @@ export class Pool<Functions = any> implements AsyncDisposable {
    */
   async image({ secret }: SnapshotOptions = {}): Promise<Uint8Array> {
     const { poolImage } = await loadPart("images", () => import("./pool-image.ts"));
-    this.#checkOpen();
+    this.#core.checkOpen();
     return poolImage(this.#core, secret ?? this.#core.settings.secret);
   }
 
   async #sessions(): Promise<Sessions> {
     const { Sessions } = await loadPart("sessions", () => import("./sessions.ts"));
-    this.#checkOpen();
+    this.#core.checkOpen();
     return (this.#core.sessions ??= new Sessions(this.#core, this.#submissions));
   }
 
@@ -325,11 +340,5 @@ export class Pool<Functions = any> implements AsyncDisposable {
   /** `await using pool = await createPool()` closes the pool at the end of the block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #checkOpen(): void {
-    if (this.#core.isClosed) {
-      throw new SkepError("closed", "The pool is closed: nothing can be defined or undefined.");
-    }
   }
 }

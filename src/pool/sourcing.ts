@@ -4,30 +4,58 @@ import type { Platform } from "../environments/contract.ts";
 import { loadPart } from "../load-part.ts";
 import type { DependencyDefinition } from "../protocol/control.ts";
 import type { CheckedDefinitions, PreparedDefinitions } from "../registry/definitions.ts";
-import { type DependencyOrder, isOrder } from "../registry/dependency-order.ts";
+import { checkOrder } from "../registry/dependency-order.ts";
 import { InstallError } from "./install-error.ts";
 
-/** Whether there is nothing left to get. */
-export function isComplete(checked: CheckedDefinitions): checked is PreparedDefinitions {
-  return !checked.dependencies.some(isOrder);
-}
-
-/** Definitions with all sources there. Rejects with an {@link InstallError} that says why not. */
+/**
+ * Definitions with all sources there. Rejects with an {@link InstallError} that says why not, or with
+ * the signal's reason.
+ */
 export async function sourceDependencies(
   platform: Platform,
   checked: CheckedDefinitions,
+  signal?: AbortSignal,
 ): Promise<PreparedDefinitions> {
-  const dependencies = await Promise.all(
-    checked.dependencies.map(async (dependency) =>
-      isOrder(dependency) ? sourceDependency(platform, dependency) : dependency,
-    ),
+  const orders = checked.dependencies.map((dependency) =>
+    dependency.kind === "ordered" ? checkOrder(dependency) : dependency,
   );
-  return { ...checked, dependencies };
+  const sourced = Promise.all(orders.map((order) => sourceDependency(platform, order, signal)));
+  return { ...checked, dependencies: await (signal ? unless(signal, sourced) : sourced) };
+}
+
+/** What bundles cannot be stopped, but nobody needs to wait for it. */
+function unless<Result>(signal: AbortSignal, promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const settled = promise.then(resolve, reject);
+    void settled.then(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+/**
+ * Waits for definitions to be installed. When that fails inside of a package, the error tells where in
+ * the package's own files.
+ */
+export async function installing<Result>(
+  platform: Platform,
+  checked: CheckedDefinitions,
+  installation: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await installation;
+  } catch (error) {
+    if (platform.placeInPackage === undefined) throw error;
+    const { withOriginalPlace } = await import("./original-place.ts");
+    throw await withOriginalPlace(platform, checked, error);
+  }
 }
 
 async function sourceDependency(
   platform: Platform,
-  order: DependencyOrder,
+  order: ReturnType<typeof checkOrder>,
+  signal: AbortSignal | undefined,
 ): Promise<DependencyDefinition> {
   const { alias } = order;
   try {
@@ -36,13 +64,14 @@ async function sourceDependency(
         "dependencies from URLs",
         () => import("../dependencies/fetch-source.ts"),
       );
-      return { alias, kind: "source", source: await fetchSource(order) };
+      return { alias, kind: "source", source: await fetchSource({ ...order, signal }) };
     }
     if (order.kind === "typescript") {
       const { loadStripper } = await loadPart("TypeScript", () => import("./typescript.ts"));
       const strip = await loadStripper();
       return { alias, kind: "source", source: strip(alias, order.source) };
     }
+    if (order.kind !== "npm") return order;
     const { specifier, version } = order;
     if (platform.bundlePackage === undefined) {
       throw new Error(

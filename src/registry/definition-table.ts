@@ -24,11 +24,13 @@ export class DefinitionTable<Definition, Entry extends Item<Definition> = Item<D
     this.#removed.delete(name);
   }
 
-  /** False when nothing was there to remove. */
-  delete(name: string, revision: number): boolean {
-    if (!this.#items.delete(name)) return false;
+  /** Takes an item out. Returns what puts it back, at a later revision; undefined when there is none. */
+  take(name: string, revision: number): ((revision: number) => void) | undefined {
+    const item = this.#items.get(name);
+    if (item === undefined) return undefined;
+    this.#items.delete(name);
     this.#removed.set(name, revision);
-    return true;
+    return (later) => this.set(name, { ...item, revision: later });
   }
 
   /** All items, by name. */

@@ -3,12 +3,7 @@ import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
 import { functionFile } from "../protocol/source-files.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
-import {
-  checkOrder,
-  type DependencyOrder,
-  type NpmDependency,
-  type UrlDependency,
-} from "./dependency-order.ts";
+import type { GivenOrder, NpmDependency, UrlDependency } from "./dependency-order.ts";
 import { describeFunction, type FunctionSource } from "./function-source.ts";
 import { type HostTable, type PreparedHost, prepareHosts } from "./host-functions.ts";
 import { checkAlias, checkName, nearestName } from "./names.ts";
@@ -88,7 +83,12 @@ export function textsIn({
 
 /** Definitions of which some dependencies may still lack their source. */
 export interface CheckedDefinitions extends Omit<PreparedDefinitions, "dependencies"> {
-  dependencies: (DependencyDefinition | DependencyOrder)[];
+  dependencies: (DependencyDefinition | GivenOrder)[];
+}
+
+/** Whether there is nothing left to get. */
+export function isComplete(checked: CheckedDefinitions): checked is PreparedDefinitions {
+  return checked.dependencies.every(({ kind }) => kind !== "ordered");
 }
 
 export interface PreparedFunction extends FunctionSource {
@@ -133,13 +133,14 @@ export function prepareConstant(name: string, value: unknown): ConstantDefinitio
   return { name, value: encodeConstant(name, value) };
 }
 
-/** Checks one dependency. */
-function prepareDependency(alias: string, value: unknown): DependencyDefinition | DependencyOrder {
+/** Checks one dependency; what is given by where it is, is checked when it is got. */
+function prepareDependency(alias: string, value: unknown): DependencyDefinition | GivenOrder {
   checkAlias(alias);
   const label = `The dependency "${alias}"`;
   const fields = new Map(ownData(value, label));
-  const order = checkOrder(alias, label, fields);
-  if (order !== undefined) return order;
+  if (["npm", "url", "language"].some((key) => fields.has(key))) {
+    return { alias, kind: "ordered", fields };
+  }
   const kinds = ["source", "commonjs", "module"].filter((kind) => fields.has(kind));
   if (kinds.length !== 1) {
     throw invalid(`${label} needs exactly one of source, commonjs, npm, url and module.`);
@@ -232,7 +233,7 @@ function stringList(value: unknown, label: string, mayBeEmpty = false): string[]
     (mayBeEmpty || value.length > 0) &&
     value.every((name) => typeof name === "string" && name !== "");
   if (!isList) throw invalid(`${label} must be a list of names.`);
-  return [...(value as string[])];
+  return [...new Set(value as string[])];
 }
 
 function invalid(message: string): SkepError {

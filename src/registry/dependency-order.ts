@@ -25,6 +25,13 @@ export interface UrlDependency {
   timeoutMs?: number | undefined;
 }
 
+/** A dependency that was given by where it is; the part that gets it checks it, too. */
+export interface GivenOrder {
+  alias: string;
+  kind: "ordered";
+  fields: ReadonlyMap<string, unknown>;
+}
+
 /** A checked dependency that still lacks its source. */
 export type DependencyOrder =
   | { alias: string; kind: "npm"; specifier: string; version: string | undefined }
@@ -43,36 +50,26 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Timers of the platforms count milliseconds in 31 bits. */
 const MAXIMUM = 2 ** 31 - 1;
 
-/** What the properties order, or undefined when they are another kind of dependency. */
-export function checkOrder(
-  alias: string,
-  label: string,
-  fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | undefined {
+/** Checks what was ordered. Throws `invalid-argument`. */
+export function checkOrder({ alias, fields }: GivenOrder): DependencyOrder | DependencyDefinition {
+  const label = `The dependency "${alias}"`;
   if (fields.has("npm")) return checkNpm(alias, label, fields);
   if (fields.has("language")) return checkTypeScript(alias, label, fields);
-  return fields.has("url") ? checkUrl(alias, label, fields) : undefined;
-}
-
-/** Whether a dependency's source is still to be got. */
-export function isOrder(
-  dependency: DependencyDefinition | DependencyOrder,
-): dependency is DependencyOrder {
-  return !["source", "commonjs", "host-module"].includes(dependency.kind);
+  return checkUrl(alias, label, fields);
 }
 
 function checkTypeScript(
   alias: string,
   label: string,
   fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | undefined {
+): DependencyOrder | DependencyDefinition {
   checkProperties(label, fields, ["source", "language"]);
   const language = fields.get("language");
   if (language !== "js" && language !== "ts")
     throw invalid(`${label}: language must be "js" or "ts".`);
   const source = fields.get("source");
   if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
-  return language === "ts" ? { alias, kind: "typescript", source } : undefined;
+  return { alias, kind: language === "ts" ? "typescript" : "source", source };
 }
 
 function checkNpm(
@@ -85,7 +82,7 @@ function checkNpm(
   if (typeof specifier !== "string" || packageName(specifier) === undefined) {
     throw invalid(
       `${label}: npm must name a package or a path inside one, such as lodash-es or ` +
-        `date-fns/addDays, not ${display(specifier)}.`,
+        `date-fns/addDays, not ${display(specifier)}.${adviceFor(specifier)}`,
     );
   }
   const version = fields.get("version");
@@ -98,6 +95,18 @@ function checkNpm(
   return { alias, kind: "npm", specifier, version };
 }
 
+/** What was probably meant. */
+function adviceFor(specifier: unknown): string {
+  if (typeof specifier !== "string") return "";
+  const [, name, version] = /^(@?[^@]+)@(.+)$/.exec(specifier) ?? [];
+  if (name !== undefined && packageName(name) !== undefined) {
+    return ` A version goes beside it: { npm: "${name}", version: "${version}" }.`;
+  }
+  return specifier.startsWith("node:")
+    ? ` What guests may call of a module of Node is given as { module: "${specifier}", exports: […] }.`
+    : "";
+}
+
 function checkUrl(
   alias: string,
   label: string,
@@ -107,6 +116,10 @@ function checkUrl(
   const url = fields.get("url");
   if (typeof url !== "string" || !isHttpUrl(url)) {
     throw invalid(`${label}: url must be an absolute http(s) URL, not ${display(url)}.`);
+  }
+  const { username, password } = new URL(url);
+  if (username + password !== "") {
+    throw invalid(`${label}: url must have no user name and no password, which are not sent.`);
   }
   const integrity = fields.get("integrity");
   if (
@@ -150,6 +163,7 @@ function positive(value: unknown, label: string, fallback: number): number {
 }
 
 function display(value: unknown): string {
+  if (typeof value === "number") return String(value);
   return typeof value === "string" ? JSON.stringify(value) : `of type ${typeof value}`;
 }
 

@@ -4,6 +4,7 @@ import { SkepError } from "../errors.ts";
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const SUGGESTION_DISTANCE = 2;
 
 /** Refuses a name that is not an identifier of letters, digits and underscores. */
@@ -18,11 +19,12 @@ export function checkName(kind: "function" | "constant", name: unknown): asserts
 
 /** Refuses an alias that cannot be an import specifier. */
 export function checkAlias(alias: unknown): asserts alias is string {
-  if (typeof alias === "string" && alias !== "" && !CONTROL_CHARACTER.test(alias)) return;
+  const isText = typeof alias === "string" && alias !== "";
+  if (isText && !CONTROL_CHARACTER.test(alias) && !LONE_SURROGATE.test(alias)) return;
   throw new SkepError(
     "invalid-argument",
     `${JSON.stringify(alias) ?? String(alias)} cannot be a dependency's alias. ` +
-      "Use an import specifier without control characters, such as lodash or @scope/name.",
+      "Use an import specifier without control characters and half characters, such as lodash or @scope/name.",
   );
 }
 

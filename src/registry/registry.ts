@@ -52,7 +52,13 @@ export interface Proposal {
 const KINDS = ["functions", "constants", "dependencies", "host"] as const;
 
 /** As much of a table as names are taken out by, whatever is in it. */
-type Removals = Pick<DefinitionTable<unknown>, "delete" | "removedSince" | "forgetRemovals">;
+type Removals = Pick<DefinitionTable<unknown>, "take" | "removedSince" | "forgetRemovals">;
+
+/** What was removed, until the next change. */
+export interface Removal {
+  /** Makes it part of the registry again. */
+  restore(): void;
+}
 
 /** What is known about the registry's contents; `installedWorkers` counts workers that have it. */
 export interface RegistryDescription {
@@ -197,20 +203,28 @@ export class Registry {
 
   /**
    * Removes names; unknown ones are ignored. A namespace of the host goes with all that is in it.
-   * False when nothing was there to remove.
+   * Undefined when nothing was there to remove.
    */
-  remove(names: Names): boolean {
+  remove(names: Names): Removal | undefined {
     const revision = this.#lastIssuedRevision + 1;
-    let removed = false;
+    const removed: ((revision: number) => void)[] = [];
     for (const kind of KINDS) {
       const given = names[kind] ?? [];
       const within = kind === "host" ? given.flatMap((path) => this.#hostsIn(path)) : [];
       for (const name of [...given, ...within]) {
-        if (this.#table(kind).delete(name, revision)) removed = true;
+        const putBack = this.#table(kind).take(name, revision);
+        if (putBack) removed.push(putBack);
       }
     }
-    if (removed) this.#commit(revision);
-    return removed;
+    if (removed.length === 0) return undefined;
+    this.#commit(revision);
+    return {
+      restore: () => {
+        const restored = this.#lastIssuedRevision + 1;
+        for (const putBack of removed) putBack(restored);
+        this.#commit(restored);
+      },
+    };
   }
 
   /** What a worker that has acknowledged `revision` lacks; 0 is a worker that has nothing. */

@@ -1,4 +1,5 @@
 /** A plugin for Vite: npm packages as ready dependencies, and what skep needs of a server. */
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Plugin } from "vite";
@@ -16,6 +17,8 @@ export interface SkepPluginOptions {
 const SUFFIX = "?skep";
 /** By convention other plugins leave modules alone whose names begin so. */
 const VIRTUAL = "\0skep:";
+/** Behind the specifier, so that nobody takes the module for JSON or a style sheet. */
+const AS_SCRIPT = ".js";
 
 const ISOLATION: Readonly<Record<string, string>> = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,12 +52,14 @@ export function skep(options: SkepPluginOptions = {}): Plugin {
     // Before Vite's own plugins, which would look for a file of that name.
     enforce: "pre",
     config: (config) => ({
-      server: { headers: { ...headers } },
-      preview: { headers: { ...headers } },
+      server: { headers: missingIn(config.server?.headers, headers) },
+      preview: { headers: missingIn(config.preview?.headers, headers) },
       optimizeDeps: {
         exclude: [...SERVED_AS_THEY_ARE],
         include: PREPARED.filter((name) => isInstalled(name, config.root ?? root)),
       },
+      // Workers are built apart, with plugins of their own.
+      worker: { plugins: () => [skep(options)] },
     }),
     configResolved(config) {
       root = config.root;
@@ -65,17 +70,28 @@ export function skep(options: SkepPluginOptions = {}): Plugin {
       const file = importer?.replace(/[?#].*$/, "");
       const from = file !== undefined && isAbsolute(file) ? dirname(file) : root;
       // Relative to the root, so that builds in different folders are the same.
-      return `${VIRTUAL}${specifier}?from=${relative(root, from).replaceAll("\\", "/")}`;
+      const folder = relative(root, from).replaceAll("\\", "/");
+      return `${VIRTUAL}${specifier}${AS_SCRIPT}?from=${folder}`;
     },
     async load(id) {
       if (!id.startsWith(VIRTUAL)) return undefined;
-      const [specifier = "", folder = ""] = id.slice(VIRTUAL.length).split("?from=");
+      const [named = "", folder = ""] = id.slice(VIRTUAL.length).split(`${AS_SCRIPT}?from=`);
+      // In Vite a path that begins with a slash begins at the root, unless it is there as it is.
+      const isOfRoot = named.startsWith("/") && !existsSync(named);
+      const specifier = isOfRoot ? join(root, named) : named;
       const bundle = await bundlePackage({ specifier, from: join(root, folder), root });
       for (const file of bundle.files) this.addWatchFile(file);
       const code = `export default { ${bundle.kind}: ${JSON.stringify(bundle.source)} };`;
       return { code, map: null };
     },
   };
+}
+
+/** What the project does not set itself: `credentialless`, for example, isolates as well. */
+function missingIn(own: object | undefined, headers: typeof ISOLATION): Record<string, string> {
+  const names = Object.keys(own ?? {}).map((name) => name.toLowerCase());
+  const missing = Object.entries(headers).filter(([name]) => !names.includes(name.toLowerCase()));
+  return Object.fromEntries(missing);
 }
 
 function isInstalled(name: string, root: string): boolean {

@@ -1,5 +1,6 @@
 /** What every environment promises, on workers that are processes. */
 import { createPool } from "skep";
+import { dependencyModulesContract } from "./dependency-modules.ts";
 import { fetchContract } from "./fetch.ts";
 import { hostFunctionsContract } from "./host-functions.ts";
 import { limitsContract } from "./limits.ts";
@@ -28,6 +29,7 @@ limitsContract(terrain);
 hostFunctionsContract(terrain);
 waitingRunsContract(terrain);
 modulesContract(terrain);
+dependencyModulesContract(terrain);
 supervisionContract(terrain);
 telemetryContract(terrain);
 receiptsContract(terrain);

@@ -1,7 +1,7 @@
 /** Where the source of dependencies comes from, and what happens when it does not. */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -54,6 +54,20 @@ describe("npm", () => {
     "mixed/sub/data.json": '{ "list": [1, 2, 3] }',
     "mixed/package.json": '{ "version": "1.4.2" }',
     "@scope/name/index.js": "export default 'scoped';",
+    "fails-deep/index.js": 'export * from "./lib/deep.js";',
+    "fails-deep/lib/deep.js":
+      "// why\nfunction boom() {\n  throw new TypeError('deep down');\n}\nboom();",
+    "fails-old/index.js": "require('./old.js');",
+    "fails-old/old.js": "\n\n  null.x;",
+    "settings/index.js": "export const all = [process.env.DEBUG, process.env.NODE_ENV];",
+    "for-require/old.cjs": "exports.old = true;",
+    "for-require/package.json":
+      '{ "version": "2.0.0-beta.2", "exports": { "require": "./old.cjs" } }',
+    "broken-manifest/index.js": "export const a = 1;",
+    "broken-manifest/package.json": "{ nope",
+    "has-image/index.js": 'import "./a.png";',
+    "has-image/a.png": "not for a sandbox",
+    "no-manifest/index.js": "export const bare = 1;",
   };
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), "skep-project-"));
@@ -61,8 +75,12 @@ describe("npm", () => {
       const file = join(project, "node_modules", path);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, text);
-      const manifest = join(project, "node_modules", path.replace(/^((@\w+\/)?[^/]+)\/.*/, "$1"));
-      await writeFile(join(manifest, "package.json"), '{ "version": "1.4.2" }');
+      const name = path.replace(/^((@\w+\/)?[^/]+)\/.*/, "$1");
+      if (name === "no-manifest" || Object.hasOwn(files, `${name}/package.json`)) continue;
+      await writeFile(
+        join(project, "node_modules", name, "package.json"),
+        '{ "version": "1.4.2" }',
+      );
     }
     process.chdir(project);
   });
@@ -74,11 +92,18 @@ describe("npm", () => {
   it.each<[string, DependencyInput, RegExp]>([
     ["is not installed", { npm: "nope" }, /"nope" is not installed in .*Run npm install nope/],
     ["is Node's own", { npm: "fs" }, /"fs" is not installed.*is a module of Node/],
-    ["has no such path", { npm: "mixed/none" }, /"mixed\/none" cannot be bundled.*not resolve/],
+    [
+      "has no such path",
+      { npm: "mixed/none" },
+      /"mixed\/none" cannot be bundled.*names no file for that/,
+    ],
     ["imports node:fs", { npm: "uses-fs" }, /uses-fs\/index\.js:1 imports "node:fs"/],
     ["requires fs deep down", { npm: "uses-it-deep" }, /lib\/a\.js:1 imports "fs\/promises"/],
     ["imports nothing there is", { npm: "lacks" }, /Could not resolve "left-pad-of-nobody"/],
     ["has a syntax error", { npm: "broken" }, /Unexpected ";" \(.*broken\/index\.js:1:18\)/],
+    ["brings other files", { npm: "has-image" }, /has-image\/a\.png is neither JavaScript nor/],
+    ["is broken", { npm: "broken-manifest" }, /broken-manifest\/package\.json is not JSON/],
+    ["is a prerelease", { npm: "for-require", version: "^2.0.0" }, /but 2\.0\.0-beta\.2 is/],
     ["throws", { npm: "throws" }, /TypeError: not today/],
     ["throws late", { npm: "throws-late" }, /RangeError: a little later/],
     ["needs what is not there", { npm: "needs-process" }, /ReferenceError: .*process/],
@@ -88,6 +113,22 @@ describe("npm", () => {
     ["is older", { npm: "mixed", version: "^1.5.0" }, /version \^1\.5\.0.*but 1\.4\.2/],
   ])("a package that %s", (_what, input, reason) => expectRefusal(input, reason));
 
+  it.each([
+    ["fails-deep", "node_modules/fails-deep/lib/deep.js", 3, "throw new TypeError('deep down')"],
+    ["fails-old", "node_modules/fails-old/old.js", 3, "null.x"],
+  ])("tells where in its own files %s throws", async (npm, file, line, text) => {
+    const attempts = [
+      pool.define({ dependencies: { [npm]: { npm } } }),
+      createPool({ workers: 1, dependencies: { [npm]: { npm } } }),
+    ];
+    for (const attempt of attempts) {
+      const error: unknown = await attempt.catch((error: unknown) => error);
+      expect(error).toMatchObject({ location: { file, line }, definition: npm });
+      expect((error as InstallError).message).toContain(`(${file}:${line}:`);
+      expect((error as InstallError).frame).toContain(text);
+    }
+  });
+
   it("packages of all shapes", async () => {
     await pool.define({
       dependencies: {
@@ -96,6 +137,9 @@ describe("npm", () => {
         part: { npm: "mixed/sub/part.js", version: "1.4.2" },
         scoped: { npm: "@scope/name" },
         careful: { npm: "may-use-fs" },
+        settings: { npm: "settings" },
+        old: { npm: "for-require", version: "^2.0.0-beta.1" },
+        bare: { npm: "no-manifest" },
       },
     });
     const source = `
@@ -104,9 +148,13 @@ describe("npm", () => {
       import part from "part";
       import scoped from "scoped";
       import { has } from "careful";
-      export const all = [a(), mixed.named, named, part, scoped, has];`;
+      import { all as settings } from "settings";
+      import { old } from "old";
+      import { bare } from "bare";
+      export const all = [a(), mixed.named, named, part, scoped, has, settings, old, bare];`;
     const { all } = await pool.eval<{ all: unknown }>(source, { type: "module" });
-    expect(all).toEqual(["function", 2, 2, 3, "scoped", false]);
+    const settings = [undefined, "production"];
+    expect(all).toEqual(["function", 2, 2, 3, "scoped", false, settings, true, 1]);
     const { revision } = pool.registry();
     await pool.define({ dependencies: { cycle: { npm: "cycle" } } });
     expect(pool.registry().revision).toBe(revision);
@@ -149,7 +197,11 @@ describe("url", () => {
       else if (path === "/endless") {
         const timer = setInterval(() => response.write(" ".repeat(1_000)), 1);
         response.on("close", () => clearInterval(timer));
-      } else if (path === "/silent") response.flushHeaders();
+      } else if (path === "/broken") {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("export ", () => response.destroy());
+      } else if (path === "/empty") response.writeHead(204).end();
+      else if (path === "/silent") response.flushHeaders();
       else if (path === "/imports") response.end('import "https://example.com/x.js";');
       else if (path === "/cookie") response.end(`export default ${!request.headers.cookie};`);
       else response.end(source);
@@ -191,6 +243,8 @@ describe("url", () => {
     ["is too large", "/large", { maxBytes: 1_999 }, /larger than 1999 bytes/],
     ["never ends", "/endless", { maxBytes: 5_000 }, /larger than 5000 bytes/],
     ["does not come", "/silent", { timeoutMs: 100 }, /did not arrive within 100 ms/],
+    ["breaks off", "/broken", {}, /\/broken broke off in the middle/],
+    ["is nothing", "/empty", {}, /answered with status 204/],
     ["is redirected too often", "/hop/6", {}, /redirected more than 5 times/],
     ["is redirected to a file", "/to-file", {}, /redirected to file:.*not http/],
     ["is redirected nowhere", "/nowhere", {}, /no place to go to/],
@@ -199,6 +253,28 @@ describe("url", () => {
   ])("a source that %s", (_what, path, more, reason) =>
     expectRefusal({ url: base + path, ...more }, reason),
   );
+
+  it("takes no passwords, and does not repeat them", async () => {
+    const url = "http://name:secret@127.0.0.1:9/x.js";
+    const error: unknown = await pool
+      .define({ dependencies: { x: { url } } })
+      .catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: "invalid-argument" });
+    expect((error as Error).message).toMatch(/no password/);
+    expect((error as Error).message).not.toMatch(/secret/);
+  });
+
+  it("is not waited for by a pool that closes", async () => {
+    const closing = await createPool({ workers: 1 });
+    const asked = new Promise<IncomingMessage>((resolve) => server.once("request", resolve));
+    const defined = closing.define({ dependencies: { x: { url: `${base}/silent` } } });
+    const refused = expect(defined).rejects.toMatchObject({ code: "closed" });
+    const request = await asked;
+    const dropped = new Promise((resolve) => request.on("close", resolve));
+    await closing.close();
+    await refused;
+    await dropped;
+  });
 
   it("a server that does not answer", () =>
     expectRefusal({ url: "http://127.0.0.1:9/x.js" }, /could not be fetched: /));

@@ -27,6 +27,15 @@ const PROGRAM = `
   console.log(JSON.stringify(told));
 `;
 
+const PACKAGE = `
+  import { createPool } from "skep";
+  const pool = await createPool({ workers: 1, dependencies: { kept: { source: "export const n = 1" } } });
+  const error = await pool.define({ dependencies: { x: { npm: "lodash-es" } } }).catch((error) => error);
+  const kept = await pool.eval("(await import('kept')).n");
+  await pool.close();
+  console.log(JSON.stringify([error.constructor.name, error.code, error.definition, error.message, kept]));
+`;
+
 const SERVER = `
   import { SkepError } from "skep";
   import { WorkerServer } from "skep/worker-server";
@@ -66,6 +75,14 @@ it("without sucrase, TypeScript is refused with what to install, and the rest wo
     ["InstallError", "install-failed", message],
     1,
   ]);
+});
+
+it("without esbuild, npm packages are refused with what to install, and the rest works", async () => {
+  const message = expect.stringMatching(
+    /bundled with esbuild, which could not be loaded\. Run npm install --save-dev esbuild, or pass the code as \{ source \}/,
+  );
+  const told = ["InstallError", "install-failed", "x", message, 1];
+  expect(await run(PACKAGE, "esbuild")).toEqual(told);
 });
 
 it("without ws, a worker server does not start, and says what to install", async () => {

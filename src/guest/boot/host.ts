@@ -25,8 +25,8 @@ export const HostOperation = {
   file: 40,
   /** The same, answered at once. */
   fileSync: 41,
-  /** Alias: the function around a CommonJS dependency's source. */
-  commonjs: 5,
+  /** Alias: what `require` gives for what is not there yet, see `template-modules.ts`. */
+  require: 5,
 } as const;
 
 /** What a result of the host begins with. */

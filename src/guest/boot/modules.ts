@@ -7,7 +7,8 @@ export const MODULES: string = /* js */ `
   const constants = { __proto__: null };
   const commonjsModules = { __proto__: null };
   const context = freeze({ __proto__: null, dependencies, constants });
-  const CURRENT_MODULE = "skep:module";
+  const contents = { __proto__: null };
+  const CONTENTS = "skep:modules";
 
   function entry(table, name, value) {
     defineProperty(table, name, { __proto__: null, value, writable: false, configurable: true, enumerable: true });
@@ -24,37 +25,56 @@ export const MODULES: string = /* js */ `
     } else entry(dependencies, alias, whole ? namespace : namespace.default);
   }
   // Modules the host makes up (CommonJS, host modules) find their content under a name that is
-  // only there while they are evaluated.
-  function exposeModule(content) { define(globalThis, CURRENT_MODULE, content, false); }
-  function concealModule() { deleteProperty(globalThis, CURRENT_MODULE); }
+  // only there while dependencies are evaluated.
+  function exposeModule(alias, content) {
+    define(contents, alias, content, true);
+    define(globalThis, CONTENTS, contents, false);
+  }
+  function concealModules() { deleteProperty(globalThis, CONTENTS); }
   function exportNames(content) {
     const names = [];
     if ((typeof content === "object" && content !== null) || typeof content === "function") {
       const keys = ownKeys(content);
       for (let index = 0; index < keys.length; index++) {
         const key = keys[index];
-        if (typeof key === "string" && getOwnPropertyDescriptor(content, key).enumerable) define(names, names.length, key, true);
+        if (typeof key !== "string") continue;
+        const property = getOwnPropertyDescriptor(content, key);
+        if (property && property.enumerable) define(names, names.length, key, true);
       }
     }
     return names;
   }
   function require(alias) {
+    if (typeof alias !== "string") throw new TypeError("require() takes the alias of a dependency.");
     const known = commonjsModules[alias];
-    if (known) return known.exports;
+    if (known) return known.module.exports;
     const found = getOwnPropertyDescriptor(dependencies, alias);
     if (found) return found.value;
-    return commonjs(alias, host(5, alias));
+    const loaded = host(5, alias);
+    return typeof loaded === "function" ? runCommonjs(alias, loaded) : loaded.value;
   }
-  function commonjs(alias, body) {
+  function runCommonjs(alias, body) {
     const module = { exports: {} };
     // Known before it has run, so that cycles see what there is so far.
-    commonjsModules[alias] = module;
-    apply(body, module.exports, [module.exports, require, module]);
+    const entry = commonjsModules[alias] = { __proto__: null, module, isFinished: false };
+    try {
+      apply(body, module.exports, [module.exports, require, module]);
+      entry.isFinished = true;
+    } finally {
+      if (!entry.isFinished) delete commonjsModules[alias];
+    }
     return module.exports;
   }
+  // What an ES module imports must be whole.
+  function commonjsExports(alias) {
+    const known = commonjsModules[alias];
+    if (known && !known.isFinished) throw new ReferenceError('"' + alias + '" is imported by an ES module that it requires itself: between ES modules and CommonJS there can be no cycles.');
+    return require(alias);
+  }
   // A module whose default export is a function can be called itself, as with CommonJS.
-  function hostModule(alias, functionNames, names, values) {
+  function hostModule(alias, functionNames, values, handles) {
     function remote(name) { return (...args) => receive(host(3, alias, name, args)); }
+    function remoteMethod(name, method) { return (...args) => receive(host(3, alias, name, args, method)); }
     let content = {};
     for (let index = 0; index < functionNames.length; index++) {
       if (functionNames[index] === "default") content = remote("default");
@@ -63,7 +83,13 @@ export const MODULES: string = /* js */ `
       const name = functionNames[index];
       define(content, name, name === "default" ? content : remote(name), true);
     }
-    for (let index = 0; index < names.length; index++) define(content, names[index], values[index], true);
+    for (let index = 0; index < values.length; index++) define(content, values[index][0], values[index][1], true);
+    for (let index = 0; index < handles.length; index++) {
+      const object = { __proto__: null };
+      const methods = handles[index][1];
+      for (let at = 0; at < methods.length; at++) define(object, methods[at], remoteMethod(handles[index][0], methods[at]), true);
+      define(content, handles[index][0], freeze(object), true);
+    }
     return content;
   }
   // A module's namespace as a plain object; reading an export that was never initialised throws.

@@ -84,7 +84,12 @@ export const BufferLayout = {
 export const ViewLayout = { buffer: 12, offset: 16, length: 20, follows: 24 } as const;
 export const ReferenceLayout = { value: 16 } as const;
 /** A compiled function. Its positions begin with the function's own line, counted from 0, in LEB128. */
-export const BytecodeLayout = { constants: 56, constantCount: 60, positions: 80 } as const;
+export const BytecodeLayout = {
+  constants: 56,
+  constantCount: 60,
+  positionBytes: 76,
+  positions: 80,
+} as const;
 export const RuntimeLayout = {
   atomArray: 56,
   stackTop: 124,

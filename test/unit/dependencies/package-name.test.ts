@@ -53,5 +53,18 @@ describe("versions", () => {
     ["1.2.3-beta.1", "^1.2.0", false],
     ["1.2.3-beta.1", "1.2.3", false],
     ["1.2.3-beta.1", "1.2.3-beta.1", true],
+    ["1.2.3-beta.2", "^1.2.3-beta.1", true],
+    ["1.2.3-beta.10", "~1.2.3-beta.9", true],
+    ["1.2.3-beta.1", "^1.2.3-beta.2", false],
+    ["1.2.3-beta", "^1.2.3-beta.1", false],
+    ["1.2.3-beta.a", "^1.2.3-beta.1", true],
+    ["1.2.3-1", "^1.2.3-beta", false],
+    ["1.2.3-rc.1", "^1.2.3-beta.5", true],
+    ["1.2.3", "^1.2.3-beta.1", true],
+    ["1.3.0", "^1.2.3-beta.1", true],
+    ["1.2.4-beta.5", "^1.2.3-beta.1", false],
+    ["1.2.3", "1.2.3-beta.1", false],
+    ["1.2.3-beta.1", "1.2", false],
+    ["1.2.3+build.5", "1.2.3", true],
   ])("%s for %s: %s", (installed, wanted, fits) => expect(satisfies(installed, wanted)).toBe(fits));
 });

@@ -1,6 +1,16 @@
+import type { DependencyDefinition } from "../../../src/protocol/control.ts";
 import { describe, expect, test } from "vitest";
 import { prepareDefinitions, prepareUndefinitions } from "../../../src/registry/definitions.ts";
+import { checkOrder, type DependencyOrder } from "../../../src/registry/dependency-order.ts";
 import { nearestName } from "../../../src/registry/names.ts";
+
+/** Definitions as they are when what was ordered has been checked as well. */
+function prepareAll(
+  definitions: Parameters<typeof prepareDefinitions>[0],
+): (DependencyDefinition | DependencyOrder)[] {
+  const { dependencies } = prepareDefinitions(definitions);
+  return dependencies.map((given) => (given.kind === "ordered" ? checkOrder(given) : given));
+}
 
 describe("prepareDefinitions", () => {
   test("prepares every kind", () => {
@@ -53,6 +63,17 @@ describe("prepareDefinitions", () => {
       { dependencies: { a: { npm: "a", version: "next" } } },
       /a version such as 4\.17\.21/,
     ],
+    [
+      "a package and its version",
+      { dependencies: { a: { npm: "@b/c@4" } } },
+      /npm: "@b\/c", version: "4"/,
+    ],
+    [
+      "a module of Node",
+      { dependencies: { a: { npm: "node:fs" } } },
+      /given as { module: "node:fs"/,
+    ],
+    ["half a character", { dependencies: { "\ud800": { source: "" } } }, /half characters/],
     ["a package and text", { dependencies: { a: { npm: "a", source: "" } } }, /property "source"/],
     ["a relative URL", { dependencies: { a: { url: "/x.js" } } }, /absolute http\(s\) URL/],
     ["a data URL", { dependencies: { a: { url: "data:,1" } } }, /absolute http\(s\) URL/],
@@ -85,8 +106,8 @@ describe("prepareDefinitions", () => {
   ];
   for (const [what, definitions, message] of wrong) {
     test(`refuses ${what}`, () => {
-      expect(() => prepareDefinitions(definitions as never)).toThrow(message);
-      expect(() => prepareDefinitions(definitions as never)).toThrow(
+      expect(() => prepareAll(definitions as never)).toThrow(message);
+      expect(() => prepareAll(definitions as never)).toThrow(
         expect.objectContaining({ code: "invalid-argument" }),
       );
     });
@@ -135,7 +156,7 @@ test("nearestName suggests near misses only", () => {
 
 describe("dependencies whose source is got later", () => {
   test("are checked and completed", () => {
-    const { dependencies } = prepareDefinitions({
+    const dependencies = prepareAll({
       dependencies: {
         far: { url: "https://x.y/z.js" },
         near: { npm: "@scope/name/path", version: "^1.2.3" },

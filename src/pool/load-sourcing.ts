@@ -1,0 +1,7 @@
+/** Most pools define what is there already, and do without the part that gets the rest. */
+import { loadPart } from "../load-part.ts";
+import type * as Sourcing from "./sourcing.ts";
+
+export function loadSourcing(): Promise<typeof Sourcing> {
+  return loadPart("dependencies from elsewhere", () => import("./sourcing.ts"));
+}

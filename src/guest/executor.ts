@@ -17,6 +17,7 @@ import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import { beginRun } from "./begin-run.ts";
 import { catchUp } from "./catch-up.ts";
 import type { Cell, Cells } from "./cells.ts";
+import { reportUncaught } from "./console-lines.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import type { HostDoor } from "./host-door.ts";
@@ -25,7 +26,7 @@ import type { Inventory } from "./inventory.ts";
 import { Tag } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { failure, plainResult, uncaughtWarning } from "./reports.ts";
+import { failure, plainResult } from "./reports.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import type { Completion, Sandbox } from "./sandbox.ts";
@@ -335,7 +336,7 @@ export class Executor {
     this.#enter(run, cell, () => {
       if (session) {
         catchUp(run, cell, session, this.#settings.cells, (thrown) =>
-          this.#send(uncaughtWarning(run, sandbox, thrown)),
+          reportUncaught(run, sandbox, thrown, this.#surroundings.send),
         );
       }
       if (run.verdict) return undefined;
@@ -468,7 +469,7 @@ export class Executor {
       const completion = act(sandbox);
       // What a timer's callback throws does not end the run that set the timer.
       if (completion.threw && !run.verdict) {
-        this.#send(uncaughtWarning(run, sandbox, completion.value));
+        reportUncaught(run, sandbox, completion.value, this.#surroundings.send);
       }
       return run.verdict ? completion : sandbox.runJobs();
     });

@@ -33,6 +33,8 @@ export interface HostVisit {
   armTimer(delayMs: number): void;
   /** A console line: the address of the level's text and of the array of values. */
   console(level: Address, values: Address): void;
+  /** What a callback threw that nobody waits for. */
+  uncaught(thrown: Address): void;
   /** The function around a CommonJS dependency. */
   commonjsBody(alias: string): Address;
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
@@ -137,6 +139,9 @@ export class HostDoor {
           return 0;
         case HostOperation.console:
           visit.console(at(1), at(2));
+          return 0;
+        case HostOperation.uncaught:
+          visit.uncaught(at(1));
           return 0;
         case HostOperation.commonjs:
           return visit.commonjsBody(heap.text(at(1), 1024));
@@ -415,7 +420,10 @@ function platformResult(sandbox: Sandbox, name: string, args: Address, visit: Ho
     result = service(decodeValue(argumentBytes(sandbox, args)) as unknown[], visit);
   } catch (error) {
     if (name !== "clone" || !(error instanceof RefusedValueError)) throw error;
-    result = [error.message.replace(/^args\[0\]/, "value")];
+    const refused = error.message.replace(/^args\[0\]/, "value");
+    result = [
+      refused.replace(/, which cannot leave the sandbox\..*$/, ", which cannot be cloned."),
+    ];
   }
   return placeArray(sandbox, encodeArray([HostResult.value, result], "result"));
 }

@@ -115,6 +115,7 @@ class TemplateBuilder {
             this.#timerDue = delayMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + delayMs;
           },
           console: () => undefined,
+          uncaught: () => undefined,
           commonjsBody: (alias) => this.#commonjsBody(alias),
           // Nothing waits for the host while a template is built.
           pending: (_id, promise) => void Promise.resolve(promise).catch(() => {}),

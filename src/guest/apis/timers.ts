@@ -25,7 +25,7 @@ export const TIMERS: string = /* js */ `
   }
   function addTimer(callback, delay, args, repeats) {
     if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
-    let wait = Number(delay);
+    let wait = +delay;
     wait = wait >= 1 && wait <= 2147483647 ? floor(wait) : repeats ? 1 : 0;
     const timer = { __proto__: null, id: ++lastTimerId, callback, args, wait, repeats, due: now() + wait, next: null };
     insertTimer(timer);
@@ -33,7 +33,7 @@ export const TIMERS: string = /* js */ `
     return timer.id;
   }
   function removeTimer(id) {
-    const wanted = Number(id);
+    const wanted = +id;
     let before = null;
     for (let timer = firstTimer; timer !== null; before = timer, timer = timer.next) {
       if (timer.id !== wanted) continue;
@@ -56,12 +56,12 @@ export const TIMERS: string = /* js */ `
     try { apply(timer.callback, undefined, timer.args); } finally { arm(); }
     return true;
   }
-  define(globalThis, "setTimeout", function setTimeout(callback, delay, ...args) {
+  define(globalThis, "setTimeout", function setTimeout(callback, delay = 0, ...args) {
     return addTimer(callback, delay, args, false);
   }, false);
-  define(globalThis, "setInterval", function setInterval(callback, delay, ...args) {
+  define(globalThis, "setInterval", function setInterval(callback, delay = 0, ...args) {
     return addTimer(callback, delay, args, true);
   }, false);
-  define(globalThis, "clearTimeout", function clearTimeout(id) { removeTimer(id); }, false);
-  define(globalThis, "clearInterval", function clearInterval(id) { removeTimer(id); }, false);
+  define(globalThis, "clearTimeout", function clearTimeout(id = 0) { removeTimer(id); }, false);
+  define(globalThis, "clearInterval", function clearInterval(id = 0) { removeTimer(id); }, false);
 `;

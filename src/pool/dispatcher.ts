@@ -13,7 +13,7 @@ import { decodeValue } from "../protocol/values/outbound.ts";
 import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AbortWatch } from "./abort-watch.ts";
-import { consoleText, readConsoleCall } from "./console-text.ts";
+import { consoleNotice, readConsoleCall } from "./console-text.ts";
 import type { RunFiles } from "./files/shared-files.ts";
 import { type HostCalls, tooLarge } from "./host-calls.ts";
 import type { EventEmitter } from "./events.ts";
@@ -510,11 +510,9 @@ export class Dispatcher {
 
   #reportConsole(link: WorkerLink, { runId, level, values: bytes }: ConsoleMessage): void {
     if (!this.#options.events.has("console")) return;
-    const found = buildable(() => decodeValue(bytes), "console");
-    // As the guest's console has it: the method, the depth of groups, what is printed.
-    const call = "refusal" in found ? ["warn", 0, `[${found.refusal.message}]`] : found.value;
-    const { method, depth, values } = readConsoleCall(call);
-    const text = consoleText(values, method, depth);
+    const found = buildable(() => readConsoleCall(bytes), "console");
+    const { values, text } =
+      "refusal" in found ? consoleNotice(found.refusal.message) : found.value;
     this.#options.events.emit("console", { runId, workerId: link.workerId, level, values, text });
   }
 

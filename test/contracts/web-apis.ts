@@ -780,8 +780,23 @@ const CONSOLE_CASES: [what: string, source: string, lines: string[]][] = [
   ],
   [
     "describes functions and class instances",
-    `class A { x = 1 }; console.log(() => 1, new A(), Symbol("s"))`,
-    ["[function] { x: 1 } [symbol]"],
+    `class A { x = 1 }; console.log(() => 1, new A(), Symbol("s"), [function f() {}, "f"], new WeakMap(), Promise.resolve())`,
+    ["[Function (anonymous)] { x: 1 } Symbol(s) [ [Function: f], 'f' ] [WeakMap] [Promise]"],
+  ],
+  [
+    "sets long lists in columns",
+    `console.log(Array.from({ length: 12 }, (_, n) => n), "a b c d e f g".split(" "))`,
+    [
+      "[\n   0,  1, 2, 3, 4,\n   5,  6, 7, 8, 9,\n  10, 11\n] [\n  'a', 'b', 'c',\n  'd', 'e', 'f',\n  'g'\n]",
+    ],
+  ],
+  [
+    "shows errors by the names they have",
+    `class LostError extends Error { name = "LostError" }
+    for (const error of [new DOMException("m", "AbortError"), new LostError("m")]) console.log([error])`,
+    [/^\[\n {2}AbortError: m\n {6}at .*\n\]$/, /^\[\n {2}LostError: m\n[^]*\n\]$/].map((text) =>
+      expect.stringMatching(text),
+    ),
   ],
   [
     "breaks long objects over lines",
@@ -824,7 +839,7 @@ const CONSOLE_CASES: [what: string, source: string, lines: string[]][] = [
     `console.dir({ a: { b: { c: { d: 1 } } } }, { depth: 0 }); console.dir("%s")`,
     ["{ a: [Object] }", "'%s'"],
   ],
-  ["escapes what a terminal would obey", `console.log("\\u001b[2J")`, ["\\x1b[2J"]],
+  ["escapes what a terminal would obey", `console.log("\\u001b[2J")`, ["\\x1B[2J"]],
   [
     "a sparse array costs nothing",
     `const a = []; a.length = 4e9; console.log(a)`,

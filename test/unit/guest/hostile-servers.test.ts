@@ -24,7 +24,7 @@ beforeAll(async () => {
     socket.on("error", () => {});
     socket.once("data", (head) => {
       const path = String(head).split(" ")[1] ?? "";
-      socket.end(ANSWERS[path]);
+      socket.end(ANSWERS[path] ?? "");
     });
   });
   server.listen(0, "127.0.0.1");

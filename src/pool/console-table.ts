@@ -13,10 +13,10 @@ export function consoleTable(data: unknown, columns: unknown): string | undefine
   const rows = rowsOf(data).slice(0, MAXIMUM_ROWS);
   const isKeyed = data instanceof Map || data instanceof Set;
   const wanted = Array.isArray(columns) ? new Set(columns.map(String)) : undefined;
-  const names: string[] = [];
-  let hasValues = false;
+  const names: string[] = data instanceof Map ? ["Key", VALUES] : [];
+  let hasValues = data instanceof Set;
   for (const [, value] of rows) {
-    if (!isObject(value)) hasValues = true;
+    if (!isRow(data, value)) hasValues = wanted === undefined;
     else for (const name of Object.keys(value)) if (!names.includes(name)) names.push(name);
   }
   const shown = (wanted ? [...wanted] : names).slice(0, MAXIMUM_COLUMNS);
@@ -26,7 +26,7 @@ export function consoleTable(data: unknown, columns: unknown): string | undefine
     ...(hasValues ? [VALUES] : []),
   ];
   const cells = rows.map(([key, value]) => {
-    const row = isObject(value) ? (value as Record<string, unknown>) : undefined;
+    const row = isRow(data, value) ? (value as Record<string, unknown>) : undefined;
     const members = shown.map((name) =>
       row && Object.hasOwn(row, name) ? inspect(row[name], 0) : "",
     );
@@ -39,12 +39,17 @@ function rowsOf(data: object): [string, unknown][] {
   if (data instanceof Map) {
     return [...data].map(([key, value], index) => [
       String(index),
-      { Key: key as unknown, Values: value as unknown },
+      { Key: key as unknown, [VALUES]: value as unknown },
     ]);
   }
   if (data instanceof Set)
     return [...data].map((value, index) => [String(index), value as unknown]);
   return Object.entries(data);
+}
+
+/** The members of sets are values, whatever they are. */
+function isRow(data: object, value: unknown): value is object {
+  return !(data instanceof Set) && isObject(value);
 }
 
 function isObject(value: unknown): value is object {

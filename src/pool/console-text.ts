@@ -75,11 +75,9 @@ export function consoleText(
 function methodText(values: readonly unknown[], method: string): string {
   switch (method) {
     case "table":
-      return consoleTable(values[0], values[1]) ?? format(values);
+      return consoleTable(values[0], values[1]) ?? plain(values[0]);
     case "dir":
       return inspect(values[0], optionsDepth(values[1]));
-    case "dirxml":
-      return values.map((value) => plain(value)).join(" ");
     case "trace": {
       const [stack, ...rest] = values;
       const message = format(rest);
@@ -128,7 +126,7 @@ function substitute(specifier: string, value: unknown): string {
       return plain(converted(value, Number));
     case "%i":
       if (typeof value === "bigint") return `${value}n`;
-      return plain(Number.parseInt(String(converted(value, String)), 10));
+      return plain(Number.parseInt(String(converted(value, String))));
     case "%f":
       return plain(Number.parseFloat(String(converted(value, String))));
     case "%j":

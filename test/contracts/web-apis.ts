@@ -970,7 +970,7 @@ export function webApisContract(terrain: Terrain): void {
         );
         expect(lines[0]?.text).toMatch(/^t: [\d.]+ms \{ a: 1 \}$/);
         expect(lines[1]?.text).toMatch(/^t: [\d.]+ms$/);
-        expect(lines[2]?.text).toBe("No such label 't' for console.time()");
+        expect(lines[2]?.text).toBe("No such label 't' for console.timeEnd()");
       });
 
       it("shows what a listener threw", async () => {

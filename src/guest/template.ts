@@ -153,6 +153,10 @@ class TemplateBuilder {
     }
     if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
     for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);
+    // They would be every run's, and overdue in each.
+    if (this.#timerDue !== Number.POSITIVE_INFINITY) {
+      this.#helper("runTimer", [this.#boolean(true)]);
+    }
     this.#sandbox.anchors.functions = new Map(this.#sandbox.anchors.functions);
   }
 

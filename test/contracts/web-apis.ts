@@ -1035,6 +1035,23 @@ export function webApisContract(terrain: Terrain): void {
         expect(lines).toEqual(["left", "n: 1"]);
       });
 
+      it("leaves no timer of bootstrap and dependencies behind", async () => {
+        const left = "setInterval(() => { globalThis.ticks++ }, 1); setTimeout(() => {}, 0);";
+        const prepared = await terrain.createPool({
+          ...base,
+          dependencies: { clock: { source: `${left} export const clock = 1;` } },
+          bootstrap: `globalThis.ticks = 0; await new Promise((done) => setTimeout(done, 20)); globalThis.atStart = ticks; ${left}`,
+        });
+        try {
+          const source =
+            "const before = ticks; await new Promise((done) => setTimeout(done, 20)); [atStart > 0, ticks - before]";
+          expect(await prepared.eval(source)).toEqual([true, 0]);
+          expect(await prepared.eval(source)).toEqual([true, 0]);
+        } finally {
+          await prepared.close();
+        }
+      });
+
       it("draws other random values, and restarts the clock", async () => {
         const one = await pool.eval("crypto.randomUUID()");
         await new Promise((resolve) => setTimeout(resolve, 60));

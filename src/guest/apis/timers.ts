@@ -43,8 +43,10 @@ export const TIMERS: string = /* js */ `
       return;
     }
   }
-  // Called by the host: runs the first timer that is due, returns whether it ran one.
-  function runTimer() {
+  // Called by the host: runs the first timer that is due, returns whether it ran one. Where all are
+  // to be forgotten it runs none.
+  function runTimer(forgets) {
+    if (forgets) firstTimer = null;
     armedFor = -1;
     const timer = firstTimer;
     if (timer === null || timer.due > now()) { arm(); return false; }

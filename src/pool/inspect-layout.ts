@@ -81,13 +81,13 @@ function inColumns(
   return [...rows, ...rest];
 }
 
-const COMBINING = /\p{M}|[\u200b-\u200f\ufe00-\ufe0f]/gu;
+const COMBINING = /\p{M}|\u200b|\u200c|\u200d|\u200e|\u200f/gu;
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
 
 /** The columns a text takes in a terminal: some characters take two, some none. */
 export function columnsOf(text: string): number {
-  // eslint-disable-next-line no-control-regex -- most texts are of these only
+  // Most texts are of these only.
   if (/^[\0-\u02ff]*$/.test(text)) return text.length;
   const shown = text.normalize("NFC").replace(COMBINING, "").replace(WIDE, "  ");
   return Array.from(shown).length;

@@ -24,9 +24,9 @@ export function quoted(text: string): string {
 /** A control character or half of a surrogate pair as text. */
 export function escaped(character: string): string {
   const code = character.charCodeAt(0);
-  const [prefix, digits] = code > 0xff ? ["\\u", 4] : ["\\x", 2];
   const hex = code.toString(16).toUpperCase();
-  return SHORT_ESCAPES[character] ?? prefix + hex.padStart(digits as number, "0");
+  const long = code > 0xff ? `\\u${hex.padStart(4, "0")}` : `\\x${hex.padStart(2, "0")}`;
+  return SHORT_ESCAPES[character] ?? long;
 }
 
 function quoteFor(text: string): string {

@@ -81,7 +81,8 @@ describe("inspect", () => {
   test("is bounded", () => {
     const wide = Array.from({ length: 90 }, () => Array.from({ length: 90 }, () => "x".repeat(50)));
     expect(inspect(wide, 2).length).toBeLessThan(40_000);
-    const sparse = new Array<number>(4_000_000_000);
+    const sparse: number[] = [];
+    sparse.length = 4_000_000_000;
     sparse[5] = 1;
     expect(inspect(sparse, 2)).toBe("[ <5 empty items>, 1, <3999999994 empty items> ]");
     let deep: unknown = 1;

@@ -17,6 +17,7 @@ for (const page of [
   "docs/files.md",
   "docs/observability.md",
   "docs/sessions.md",
+  "docs/web-apis.md",
   "docs/worker-pool.md",
   "docs/worker-server.md",
 ]) {

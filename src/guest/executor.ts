@@ -27,6 +27,7 @@ import { Tag } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
 import { failure, plainResult } from "./reports.ts";
+import { hasMore, isWaiting } from "./turns.ts";
 import { Run, type RunTarget, type Verdict } from "./run.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import type { Completion, Sandbox } from "./sandbox.ts";
@@ -466,12 +467,19 @@ export class Executor {
     if (!this.#settings.cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
     this.#enter(run, cell, () => {
-      const completion = act(sandbox);
-      // What a timer's callback throws does not end the run that set the timer.
-      if (completion.threw && !run.verdict) {
-        reportUncaught(run, sandbox, completion.value, this.#surroundings.send);
+      for (const until = performance.now() + TURN_MS; ;) {
+        const completion = act(sandbox);
+        // What a timer's callback throws does not end the run that set the timer.
+        if (completion.threw && !run.verdict) {
+          reportUncaught(run, sandbox, completion.value, this.#surroundings.send);
+        }
+        if (run.verdict) return completion;
+        const isDone = !hasMore(sandbox, completion);
+        if (!completion.threw) sandbox.free(completion.value);
+        const failed = sandbox.runJobs();
+        if (failed || isDone || performance.now() > until || !isWaiting(sandbox, run))
+          return failed;
       }
-      return run.verdict ? completion : sandbox.runJobs();
     });
     this.#pump();
   }

@@ -1035,6 +1035,26 @@ export function webApisContract(terrain: Terrain): void {
         expect(lines).toEqual(["left", "n: 1"]);
       });
 
+      it("runs timers that are due together in one go, each with its jobs", async () => {
+        const many = `let ran = 0;
+          const sleep = () => new Promise((done) => setTimeout(() => { ran++; done(); }, 5));
+          await Promise.all(Array.from({ length: 5000 }, sleep)); ran`;
+        expect(await pool.eval(many, { timeoutMs: 4_500 })).toBe(5000);
+        const order = `const order = [];
+          for (const n of [1, 2, 3]) setTimeout(() => { order.push(n); Promise.resolve().then(() => order.push(-n)); }, 1);
+          const end = Date.now() + 3; while (Date.now() < end);
+          await new Promise((done) => setTimeout(done, 1)); order`;
+        expect(await pool.eval(order)).toEqual([1, -1, 2, -2, 3, -3]);
+        const after = `const end = Date.now() + 3;
+          setTimeout(() => console.log("in time"), 1); const result = new Promise((done) => setTimeout(done, 1, 5));
+          setTimeout(() => console.log("too late"), 1); while (Date.now() < end); await result`;
+        const lines: string[] = [];
+        const off = pool.on("console", ({ text }) => lines.push(text));
+        expect(await pool.eval(after)).toBe(5);
+        off();
+        expect(lines).toEqual(["in time"]);
+      });
+
       it("leaves no timer of bootstrap and dependencies behind", async () => {
         const left = "setInterval(() => { globalThis.ticks++ }, 1); setTimeout(() => {}, 0);";
         const prepared = await terrain.createPool({

@@ -3,10 +3,12 @@
  * clone, base64), DOM (events, aborting), Web Crypto, Console. Guest code is source text; where it
  * is natural the platform's own result is the expectation.
  */
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool, PoolEvents } from "skep";
 import { HEADERS_CASES, HTTP_POISON_CASES, REQUEST_CASES, RESPONSE_CASES } from "./http-cases.ts";
 import type { Terrain } from "./suite.ts";
+import { WEB_API_PROGRAMS } from "./web-api-programs.ts";
 import { WEB_IDL_CASES } from "./web-idl-cases.ts";
 
 type Case = [what: string, source: string, expected: unknown];
@@ -934,6 +936,20 @@ export function webApisContract(terrain: Terrain): void {
           expect(await pool.run("decode", [label, bytes])).toBe(decoded);
         },
       );
+    });
+
+    describe("as the platform does it", () => {
+      it.each(WEB_API_PROGRAMS)("$what", async ({ inputs, source }) => {
+        const many = fc.sample(inputs, 400);
+        const outside = (0, eval)(source) as (input: unknown) => unknown;
+        const found = await pool.eval(`many.map(${source})`, {
+          globals: { many },
+        });
+        const expected = many.map((input) => outside(input));
+        for (const [index, one] of (found as unknown[]).entries()) {
+          expect(one, JSON.stringify(many[index])).toEqual(expected[index]);
+        }
+      });
     });
 
     describe("whatever the guest replaced", () => {

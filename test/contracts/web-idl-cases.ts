@@ -130,6 +130,25 @@ export const WEB_IDL_CASES: Case[] = [
     ],
   ],
   [
+    "a query that is set has the pairs of what was given",
+    `const url = new URL("a://b?c"); const query = url.searchParams; url.search = "?x\\ty=1&\\n"; const { href } = url;
+    query.append("z", ""); [href, [...query], url.href]`,
+    [
+      "a://b?xy=1&",
+      [
+        ["x\ty", "1"],
+        ["\n", ""],
+        ["z", ""],
+      ],
+      "a://b?x%09y=1&%0A=&z=",
+    ],
+  ],
+  [
+    "malformed escapes in a query leave other characters as they are",
+    `[...new URLSearchParams("é%41%=日%zz%41&%41%=%")].flat()`,
+    ["éA%", "日%zzA", "A%", "%"],
+  ],
+  [
     "cloning refuses accessors by their names: reading runs no code",
     "try { structuredClone({ a: { get b() { return 1; } } }) } catch (error) { [error.name, error.code, error.message] }",
     ["DataCloneError", 25, "value.a.b is an accessor property, which cannot be cloned."],

@@ -206,8 +206,11 @@ export const URLS: string = /* js */ `
         const accessor = {
           get [name]() { return this.#parts[index]; },
           set [name](value) {
-            setPart(this, name, text(value));
-            if (this.#params !== null && (index === 0 || index === 9)) refill(this.#params, platform("query.parse", [this.#parts[9]]));
+            const given = text(value);
+            setPart(this, name, given);
+            if (this.#params === null || (index !== 0 && index !== 9)) return;
+            // The pairs are those of what was given: the URL itself has lost its tabs and line breaks.
+            refill(this.#params, platform("query.parse", [index === 9 ? given : this.#parts[9]]));
           },
         };
         const descriptor = getOwnPropertyDescriptor(accessor, name);

@@ -2,10 +2,10 @@
 import type { Cell } from "./cell.ts";
 import type { Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
-import { Tag } from "./marshal/heap-layout.ts";
 import type { Run } from "./run.ts";
 import type { Completion } from "./sandbox.ts";
 import type { SessionMemory } from "./sessions.ts";
+import { hasMore } from "./turns.ts";
 
 /** Overdue timers that run before the run's own code. */
 const DUE_TIMERS = 100;
@@ -37,8 +37,7 @@ export function catchUp(
   // A timer that arms itself again must not keep the run from starting.
   for (let count = 0; count < DUE_TIMERS && !run.verdict; count++) {
     const ran = sandbox.call(sandbox.anchors.helpers.runTimer, 0);
-    const { heap } = sandbox;
-    const isLast = !ran.threw && !(heap.tag(ran.value) === Tag.bool && heap.word(ran.value) !== 0);
+    const isLast = !ran.threw && !hasMore(sandbox, ran);
     settled(ran);
     if (isLast) return;
   }

@@ -13,13 +13,15 @@ import { catchUp } from "./catch-up.ts";
 import type { Cell } from "./cell.ts";
 import type { CellSupply } from "./cell-supply.ts";
 import type { Cells } from "./cells.ts";
+import { reportUncaught } from "./console-lines.ts";
 import type { Address } from "./engine.ts";
 import { cellHooks, type HostAccess, settlePending, type VisitSurroundings } from "./host-visit.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { writeThrown } from "./marshal/thrown.ts";
-import { failure, uncaughtWarning } from "./reports.ts";
+import { failure } from "./reports.ts";
 import { completionValue, plainResult } from "./result.ts";
 import type { Run, Verdict } from "./run.ts";
+import { hasMore, isWaiting, TURN_MS } from "./turns.ts";
 import { verdictOnError, verdictOnThrown } from "./verdicts.ts";
 import type { Completion, Sandbox } from "./sandbox.ts";
 import type { SessionMemory, Sessions } from "./sessions.ts";
@@ -98,7 +100,7 @@ export class Executor {
     this.#enter(run, cell, () => {
       if (session) {
         catchUp(run, cell, session, this.#cells, (thrown) =>
-          this.#sender.send(uncaughtWarning(run, sandbox, thrown)),
+          reportUncaught(run, sandbox, thrown, this.#surroundings.send),
         );
       }
       if (run.verdict) return undefined;
@@ -325,12 +327,19 @@ export class Executor {
     if (!this.#cells.wake(cell)) return this.#revive(run, cell, act);
     const { sandbox } = cell;
     this.#enter(run, cell, () => {
-      const completion = act(sandbox);
-      // What a timer's callback throws does not end the run that set the timer.
-      if (completion.threw && !run.verdict) {
-        this.#sender.send(uncaughtWarning(run, sandbox, completion.value));
+      for (const until = performance.now() + TURN_MS; ;) {
+        const completion = act(sandbox);
+        // What a timer's callback throws does not end the run that set the timer.
+        if (completion.threw && !run.verdict) {
+          reportUncaught(run, sandbox, completion.value, this.#surroundings.send);
+        }
+        if (run.verdict) return completion;
+        const isDone = !hasMore(sandbox, completion);
+        if (!completion.threw) sandbox.free(completion.value);
+        const failed = sandbox.runJobs();
+        if (failed || isDone || performance.now() > until || !isWaiting(sandbox, run))
+          return failed;
       }
-      return run.verdict ? completion : sandbox.runJobs();
     });
     this.onTurnEnd();
   }

@@ -45,6 +45,8 @@ export interface HostVisit {
   console(level: Address, values: Address): void;
   /** What `require` gives for what is not there yet, see `template-modules.ts`. */
   required(alias: string): Address;
+  /** What a callback threw that nobody waits for. */
+  uncaught(thrown: Address): void;
   /** A promise was given out under `id`: settle it in this sandbox, unless it is gone by then. */
   pending(id: number, promise: PromiseLike<unknown>): void;
   /** A call of a function of the host: gives out a promise under the number returned. */
@@ -129,6 +131,9 @@ export class HostDoor {
           return 0;
         case HostOperation.require:
           return visit.required(heap.text(at(1), 1024));
+        case HostOperation.uncaught:
+          visit.uncaught(at(1));
+          return 0;
         case HostOperation.callHost:
           visit.hostCalled(false);
           return callHost(sandbox, visit, heap.text(at(1), 1024), at(2));
@@ -355,7 +360,10 @@ function platformResult(sandbox: Sandbox, name: string, args: Address, visit: Ho
     result = service(decodeValue(argumentBytes(sandbox, args)) as unknown[], visit);
   } catch (error) {
     if (name !== "clone" || !(error instanceof RefusedValueError)) throw error;
-    result = [error.message.replace(/^args\[0\]/, "value")];
+    const refused = error.message.replace(/^args\[0\]/, "value");
+    result = [
+      refused.replace(/, which cannot leave the sandbox\..*$/, ", which cannot be cloned."),
+    ];
   }
   return placeArray(sandbox, encodeArray([HostResult.value, result], "result"));
 }

@@ -3,20 +3,18 @@
  * lines, timers, and calls into the host. One per cell.
  */
 import { SkepError } from "../errors.ts";
-import { ByteWriter } from "../protocol/bytes.ts";
-import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
+import type { MessageFromWorker } from "../protocol/messages.ts";
 import { FILE_CALL, type FileSetup } from "../protocol/file-calls.ts";
 import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { encodeAnswer, encodeArguments } from "../protocol/values/inbound.ts";
-import { OutboundTag } from "../protocol/values/outbound.ts";
 import type { Cell } from "./cell.ts";
+import { reportUncaught, sendConsoleCall } from "./console-lines.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
-import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import { ABORTED, type Run } from "./run.ts";
@@ -53,7 +51,6 @@ export interface VisitSurroundings extends HostAccess {
   readonly endIfDecided: (run: Run) => boolean;
 }
 
-const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "warn", "error"]);
 const TOO_MUCH_INPUT = "The answer of the host is too large.";
 /** How long a blocked worker waits before it looks at its limits again. */
 const BLOCKED_SLICE_MS = 20;
@@ -334,42 +331,13 @@ class CellVisit implements HostVisit {
   console(level: Address, values: Address): void {
     const { send, current } = this.#surroundings;
     const run = current();
-    if (!run) return;
-    const { consoleBytes: limit } = run.limits;
-    const maximumBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
-    if (run.consoleBytes > maximumBytes) return;
     const { heap } = this.#cell.sandbox;
-    const word = heap.text(level, 8);
-    const writer = new ByteWriter(128);
-    try {
-      const options = { root: "console", maximumBytes, describe: true };
-      writeValue(heap, values, writer, options);
-    } catch (error) {
-      if (!(error instanceof RefusedValueError)) throw error;
-      writeNotice(writer, `[${error.message}]`);
-    }
-    run.consoleBytes += writer.length;
-    if (run.consoleBytes > maximumBytes) {
-      writeNotice(writer, `[console output beyond ${limit} bytes is cut]`);
-    }
-    send({
-      type: "console",
-      runId: run.id,
-      level: LEVELS.has(word) ? (word as ConsoleLevel) : "log",
-      values: writer.bytes.subarray(0, writer.length),
-    });
+    if (run) sendConsoleCall(run, heap, { level: heap.text(level, 8), values }, send);
   }
-}
 
-function writeNotice(writer: ByteWriter, text: string): void {
-  writer.length = 0;
-  writer.u8(OutboundTag.array);
-  writer.varint(3);
-  // As the guest's console has it: the method, the depth of groups, what is printed.
-  writer.u8(OutboundTag.string);
-  writer.string("warn");
-  writer.u8(OutboundTag.int32);
-  writer.varint(0);
-  writer.u8(OutboundTag.string);
-  writer.string(text);
+  uncaught(thrown: Address): void {
+    const { send, current } = this.#surroundings;
+    const run = current();
+    if (run) reportUncaught(run, this.#cell.sandbox, thrown, send);
+  }
 }

@@ -36,7 +36,7 @@ const SERVICES: Readonly<Record<string, Service>> = {
     if (url && isWritable(part)) url[part] = text(value);
     return partsOf(url);
   },
-  "query.parse": ([query]) => [...new URLSearchParams(text(query))].flat(),
+  "query.parse": ([query]) => [...new URLSearchParams(escaped(text(query)))].flat(),
   "query.serialize": ([pairs]) => paramsOf(pairs).toString(),
   "query.sort": ([pairs]) => {
     const params = paramsOf(pairs);
@@ -102,6 +102,11 @@ function parseUrl(url: string, base: unknown): URL | undefined {
 
 function partsOf(url: URL | undefined): string[] | null {
   return url ? URL_PARTS.map((name) => url[name]) : null;
+}
+
+/** Beside a malformed escape Node takes characters that are not escaped for bytes. */
+function escaped(query: string): string {
+  return query.replace(/[^\0-\x7f]+/g, (characters) => encodeURIComponent(characters));
 }
 
 function paramsOf(pairs: unknown): URLSearchParams {

@@ -11,9 +11,8 @@ import { failure } from "./reports.ts";
 import { ABORTED, Run, type RunTarget } from "./run.ts";
 import type { Sessions } from "./sessions.ts";
 import { nextTask } from "./task.ts";
+import { TURN_MS } from "./turns.ts";
 
-/** Runs executed in one go before the thread's event loop gets its turn: cancels and timers wait there. */
-const TURN_MS = 4;
 /** Results wait for others at most this long. */
 const FLUSH_MS = 0.5;
 

@@ -142,6 +142,7 @@ class TemplateBuilder {
             this.#timerDue = delayMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + delayMs;
           },
           console: () => undefined,
+          uncaught: () => undefined,
           required: (alias) => this.#modules.required(alias),
           modules: this.#hostModules,
           pending: (_id, promise) => {
@@ -183,6 +184,10 @@ class TemplateBuilder {
     }
     if (bootstrap !== undefined) await this.#bootstrap(bootstrap);
     for (const definition of sorted(functions, (item) => item.name)) this.#function(definition);
+    // They would be every run's, and overdue in each.
+    if (this.#timerDue !== Number.POSITIVE_INFINITY) {
+      this.#helper("runTimer", [this.#boolean(true)]);
+    }
     this.#sandbox.anchors.functions = new Map(this.#sandbox.anchors.functions);
   }
 

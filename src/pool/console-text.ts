@@ -2,16 +2,24 @@
  * Console values as text, as Node would show them: for people, so bounded and without control
  * characters. The values are the guest's, but data by now: nothing of them runs here.
  */
+import { Description } from "../protocol/values/description.ts";
+import { decodeConsole } from "../protocol/values/outbound.ts";
 import { consoleTable } from "./console-table.ts";
 import { inspect } from "./inspect.ts";
+import { escaped } from "./quoted-text.ts";
 
 const MAXIMUM_LENGTH = 10_000;
 const MAXIMUM_INDENTATION = 100;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** A call of a console method. */
-export interface ConsoleCall {
+/** A line of a console: the values that were given, and their text. */
+export interface ConsoleLine {
+  values: unknown[];
+  text: string;
+}
+
+interface ConsoleCall {
   /** The method's name where it matters for the text. */
   method: string;
   /** How many groups are open. */
@@ -19,8 +27,29 @@ export interface ConsoleCall {
   values: unknown[];
 }
 
-/** What a guest's console wrote: the method, the depth of groups, and the values. */
-export function readConsoleCall(written: unknown): ConsoleCall {
+/**
+ * Reads a call of a console method, as a worker writes it: the method, the depth of groups, and the
+ * values. What cannot cross is a text among the values, but not to be shown as one.
+ */
+export function readConsoleCall(bytes: Uint8Array): ConsoleLine {
+  let isDescribed = false;
+  const written = decodeConsole(bytes, (text) => {
+    isDescribed = true;
+    return text;
+  });
+  const { values } = callOf(written);
+  const shown = isDescribed ? decodeConsole(bytes, (text) => new Description(text)) : written;
+  const call = callOf(shown);
+  return { values, text: consoleText(call.values, call.method, call.depth) };
+}
+
+/** A line of the library's own. */
+export function consoleNotice(message: string): ConsoleLine {
+  const text = `[${message}]`;
+  return { values: [text], text };
+}
+
+function callOf(written: unknown): ConsoleCall {
   if (!Array.isArray(written)) throw new TypeError("Console values must be an array.");
   const [method, depth, ...values] = written as unknown[];
   if (typeof method !== "string" || typeof depth !== "number") {
@@ -38,10 +67,7 @@ export function consoleText(
   const text = methodText(values, method);
   const shown = text.length > MAXIMUM_LENGTH ? `${text.slice(0, MAXIMUM_LENGTH)}…` : text;
   // A terminal would obey escape sequences.
-  const safe = shown.replace(
-    CONTROL_CHARACTER,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  const safe = shown.replace(CONTROL_CHARACTER, (character) => escaped(character));
   const indentation = "  ".repeat(Math.max(0, Math.min(depth, MAXIMUM_INDENTATION)));
   return indentation === "" ? safe : indentation + safe.replaceAll("\n", `\n${indentation}`);
 }
@@ -49,11 +75,9 @@ export function consoleText(
 function methodText(values: readonly unknown[], method: string): string {
   switch (method) {
     case "table":
-      return consoleTable(values[0], values[1]) ?? format(values);
+      return consoleTable(values[0], values[1]) ?? plain(values[0]);
     case "dir":
       return inspect(values[0], optionsDepth(values[1]));
-    case "dirxml":
-      return values.map((value) => plain(value)).join(" ");
     case "trace": {
       const [stack, ...rest] = values;
       const message = format(rest);
@@ -96,15 +120,15 @@ function format(values: readonly unknown[]): string {
 function substitute(specifier: string, value: unknown): string {
   switch (specifier) {
     case "%s":
-      return typeof value === "object" && value !== null ? inspect(value, 0) : plain(value);
+      return isObject(value) ? inspect(value, 0) : plain(value);
     case "%d":
       if (typeof value === "bigint") return `${value}n`;
-      return plain(typeof value === "object" && value !== null ? Number.NaN : Number(value));
+      return plain(converted(value, Number));
     case "%i":
       if (typeof value === "bigint") return `${value}n`;
-      return plain(Number.parseInt(primitiveText(value), 10));
+      return plain(Number.parseInt(String(converted(value, String))));
     case "%f":
-      return plain(Number.parseFloat(primitiveText(value)));
+      return plain(Number.parseFloat(String(converted(value, String))));
     case "%j":
       return json(value);
     case "%o":
@@ -117,9 +141,20 @@ function substitute(specifier: string, value: unknown): string {
   }
 }
 
-/** What is no number is none to the format specifiers for numbers. */
-function primitiveText(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+/** What cannot be converted is no number. The values are data: converting them runs nothing of the guest's. */
+function converted<Value extends number | string>(
+  value: unknown,
+  convert: (value: unknown) => Value,
+): Value | number {
+  try {
+    return convert(value);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function json(value: unknown): string {

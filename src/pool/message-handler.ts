@@ -12,7 +12,7 @@ import { type Payload, payloadBytes, startBytes } from "../protocol/payload.ts";
 import { decodeValue } from "../protocol/values/outbound.ts";
 import { UnrepresentableError } from "../protocol/values/unrepresentable.ts";
 import type { SkepError } from "../errors.ts";
-import { consoleText, readConsoleCall } from "./console-text.ts";
+import { consoleNotice, readConsoleCall } from "./console-text.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { EventEmitter } from "./events.ts";
 import type { RunFiles } from "./files/shared-files.ts";
@@ -156,11 +156,9 @@ export class MessageHandler {
   #reportConsole(link: WorkerLink, { runId, level, values: bytes }: ConsoleMessage): void {
     const { events } = this.#options;
     if (!events.has("console")) return;
-    const found = decodeOrRefuse(() => decodeValue(bytes), "console");
-    // As the guest's console has it: the method, the depth of groups, what is printed.
-    const call = "refusal" in found ? ["warn", 0, `[${found.refusal.message}]`] : found.value;
-    const { method, depth, values } = readConsoleCall(call);
-    const text = consoleText(values, method, depth);
+    const found = decodeOrRefuse(() => readConsoleCall(bytes), "console");
+    const { values, text } =
+      "refusal" in found ? consoleNotice(found.refusal.message) : found.value;
     events.emit("console", { runId, workerId: link.workerId, level, values, text });
   }
 }

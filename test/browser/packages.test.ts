@@ -10,6 +10,7 @@ import immer from "immer?skep";
 import lodash from "lodash-es?skep";
 import lzString from "lz-string?skep";
 import marked from "marked?skep";
+import urlPattern from "urlpattern-polyfill?skep";
 import yaml from "yaml?skep";
 import zod from "zod?skep";
 import { createPool, type DependencyInput, type Pool } from "skep";
@@ -21,6 +22,8 @@ const packages: [string, DependencyInput, unknown][] = [
   ["immer", immer, immerOutside],
   ["lodash-es", lodash, lodashOutside],
   ["marked", marked, markedOutside],
+  // Chromium has one of its own to compare with.
+  ["urlpattern-polyfill", urlPattern, globalThis],
   ["yaml", yaml, yamlOutside],
   ["zod", zod, zodOutside],
 ];

@@ -19,6 +19,7 @@ const outside: Record<string, () => Promise<unknown>> = {
   "fast-json-patch": () => import("fast-json-patch"),
   yaml: () => import("yaml"),
   "lz-string": () => import("lz-string"),
+  "urlpattern-polyfill": () => import("urlpattern-polyfill"),
 };
 const names = Object.keys(outside);
 

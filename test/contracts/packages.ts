@@ -136,6 +136,28 @@ const PACKAGE_JOBS: Record<string, string> = {
       parseDocument("a: [1, 2").errors.map((error) => error.code),
     ];
   }`,
+  "urlpattern-polyfill": `({ URLPattern }) => [
+    ["https://example.com/books/:id", "https://example.com/books/12?edition=2"],
+    ["https://*.example.com/(\\\\d+)?", "https://shop.example.com/5"],
+    ["https://example.com/:name.:extension", "https://example.com/caf%C3%A9.png"],
+    [{ hostname: "{*.}?example.com" }, "https://www.example.com/"],
+    [{ pathname: "/:first{-:second}?/*" }, "http://a/x-y/z/w"],
+    [{ pathname: "/:path+", search: "q=:query" }, "http://a/b/c/d?q=1"],
+    [{ pathname: "/exact" }, "http://a/Exact"],
+    [{ protocol: "data", pathname: "foo*" }, "data:foobar"],
+    ["/books/:id", "https://example.com/books/1", "https://example.com"],
+    [{ pathname: "/books" }, { pathname: "/books" }],
+    [{ pathname: "/x" }, "no URL"],
+    ["https://example.com/(", "https://example.com/"],
+  ].map(([pattern, input, base]) => {
+    try {
+      const made = base === undefined ? new URLPattern(pattern) : new URLPattern(pattern, base);
+      const { protocol, hostname, pathname, search, hasRegExpGroups } = made;
+      const found = made.exec(input);
+      const groups = found && ["protocol", "hostname", "pathname", "search"].map((part) => found[part].groups);
+      return [protocol, hostname, pathname, search, hasRegExpGroups, made.test(input), groups];
+    } catch (error) { return error.name; }
+  })`,
   "lz-string": `({ default: lz }) => {
     const text = "the quick brown fox, the lazy dog, ".repeat(40) + "ünïcödé 🦊";
     return [

@@ -19,6 +19,7 @@ for (const page of [
   "docs/observability.md",
   "docs/sessions.md",
   "docs/values.md",
+  "docs/web-apis.md",
   "docs/worker-pool.md",
   "docs/worker-server.md",
 ]) {

@@ -3,7 +3,7 @@ export const ABORT: string = /* js */ `
   const signalKey = {};
   let newSignal, abort;
   class AbortSignal extends EventTarget {
-    #aborted = false; #reason; #steps = []; #dependents = []; #sources = []; #handler = null;
+    #aborted = false; #reason; #steps = []; #dependents = []; #sources = []; #handler = null; #listener = null;
     constructor() {
       if (arguments[0] !== signalKey) throw new TypeError("Illegal constructor");
       super();
@@ -13,12 +13,17 @@ export const ABORT: string = /* js */ `
     throwIfAborted() { if (this.#aborted) throw this.#reason; }
     get onabort() { return this.#handler; }
     set onabort(value) {
-      const known = this.#handler;
-      this.#handler = typeof value === "function" || (typeof value === "object" && value !== null) ? value : null;
-      const self = this;
-      if (known === null && this.#handler !== null) addListener(this, "abort", function (event) {
-        if (typeof self.#handler === "function") return apply(self.#handler, self, [event]);
-      });
+      this.#handler = isObject(value) ? value : null;
+      if (this.#handler === null) {
+        if (this.#listener !== null) removeListener(this, "abort", this.#listener);
+        this.#listener = null;
+      } else if (this.#listener === null) {
+        // Where it was set first is its place among the listeners.
+        this.#listener = (event) => {
+          if (typeof this.#handler === "function") return apply(this.#handler, this, [event]);
+        };
+        addListener(this, "abort", this.#listener);
+      }
     }
     #set(reason) {
       this.#aborted = true;
@@ -30,7 +35,7 @@ export const ABORT: string = /* js */ `
       for (let index = 0; index < steps.length; index++) steps[index]();
       fire(this, "abort");
     }
-    static abort(reason) {
+    static abort(reason = undefined) {
       const signal = new AbortSignal(signalKey);
       signal.#set(reason);
       return signal;
@@ -92,10 +97,11 @@ export const ABORT: string = /* js */ `
     }
   }
   const addListener = uncurry(EventTarget.prototype.addEventListener);
+  const removeListener = uncurry(EventTarget.prototype.removeEventListener);
   class AbortController {
     #signal = newSignal();
     get signal() { return this.#signal; }
-    abort(reason) { abort(this.#signal, reason); }
+    abort(reason = undefined) { abort(this.#signal, reason); }
   }
   installClass(AbortSignal);
   installClass(AbortController);

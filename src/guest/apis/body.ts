@@ -53,11 +53,6 @@ export const BODY: string = /* js */ `
     defineProperty(Class.prototype, "body", getOwnPropertyDescriptor(members, "body"));
     defineProperty(Class.prototype, "bodyUsed", getOwnPropertyDescriptor(members, "bodyUsed"));
   }
-  function optionsOf(options) {
-    if (options === undefined || options === null) return { __proto__: null };
-    if (typeof options !== "object" && typeof options !== "function") throw new TypeError("The options must be an object.");
-    return options;
-  }
   function unused(body) {
     if (isUsed(body)) throw new TypeError("The body was used already.");
     return body;

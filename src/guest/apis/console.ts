@@ -19,8 +19,8 @@ export const CONSOLE: string = /* js */ `
     return values;
   }
   function label(value) { return value === undefined ? "default" : plainText(value); }
-  function elapsed(name, args) {
-    if (timers[name] === undefined) return print("warn", "warn", ["No such label '" + name + "' for console.time()"]);
+  function elapsed(method, name, args) {
+    if (timers[name] === undefined) return print("warn", "warn", ["No such label '" + name + "' for console." + method + "()"]);
     const ms = platform("clock.now", []) - timers[name];
     print("log", "time", after(name, after(ms, args)));
   }
@@ -47,7 +47,7 @@ export const CONSOLE: string = /* js */ `
       count(name) {
         const key = label(name);
         counts[key] = (counts[key] || 0) + 1;
-        print("log", "dirxml", [key + ": " + counts[key]]);
+        print("log", "log", [key + ": " + counts[key]]);
       },
       countReset(name) {
         const key = label(name);
@@ -68,10 +68,10 @@ export const CONSOLE: string = /* js */ `
         if (timers[key] !== undefined) return print("warn", "warn", ["Label '" + key + "' already exists for console.time()"]);
         timers[key] = platform("clock.now", []);
       },
-      timeLog(name, ...args) { elapsed(label(name), args); },
+      timeLog(name, ...args) { elapsed("timeLog", label(name), args); },
       timeEnd(name) {
         const key = label(name);
-        elapsed(key, []);
+        elapsed("timeEnd", key, []);
         delete timers[key];
       },
     };

@@ -4,7 +4,9 @@ export const CRYPTO: string = /* js */ `
   const upperCase = uncurry(String.prototype.toUpperCase);
   const crypto = {
     getRandomValues(array) {
-      const kind = isView(array) ? viewTag(array) : undefined;
+      need(arguments.length, 1);
+      if (!isView(array)) throw new TypeError("The array must be a typed array.");
+      const kind = viewTag(array);
       if (kind === undefined || kind === "Float32Array" || kind === "Float64Array" || kind === "Float16Array") {
         throw new DOMException("The array must be an integer typed array.", "TypeMismatchError");
       }
@@ -17,10 +19,12 @@ export const CRYPTO: string = /* js */ `
   };
   const subtle = {
     digest(algorithm, data) {
-      const given = arguments.length;
+      const count = arguments.length;
       return new Promise(function (resolve) {
-        need(given, 2);
-        const name = upperCase(plainText(typeof algorithm === "object" && algorithm !== null ? algorithm.name : algorithm));
+        need(count, 2);
+        const given = isObject(algorithm) ? algorithm.name : algorithm;
+        if (given === undefined && isObject(algorithm)) throw new TypeError("An algorithm must have a name.");
+        const name = upperCase(plainText(given));
         const bytes = bytesOf(data);
         if (!digests[name]) throw new DOMException("The digest algorithm is not supported.", "NotSupportedError");
         resolve(bufferOf(platform("digest", [name, bytes])));

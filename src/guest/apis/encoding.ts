@@ -4,8 +4,9 @@
  */
 export const ENCODING: string = /* js */ `
   class TextEncoder {
-    get encoding() { return "utf-8"; }
-    encode(input = "") { return platform("text.encode", [text(input)]); }
+    #bytes(value) { return platform("text.encode", [text(value)]); }
+    get encoding() { this.#bytes; return "utf-8"; }
+    encode(input = "") { return this.#bytes(input); }
     encodeInto(source, destination) {
       need(arguments.length, 2);
       if (viewTag(destination) !== "Uint8Array") throw new TypeError("The destination must be a Uint8Array.");
@@ -16,21 +17,21 @@ export const ENCODING: string = /* js */ `
   }
   class TextDecoder {
     #encoding; #fatal; #ignoreBOM; #carried = null; #started = false;
-    constructor(label = "utf-8", options) {
+    constructor(label = "utf-8", options = undefined) {
       const name = plainText(label);
       const encoding = platform("text.encoding", [name]);
       if (encoding === null) throw new RangeError('The encoding "' + name + '" is not supported.');
-      const given = options === undefined || options === null ? {} : options;
+      const { fatal, ignoreBOM } = dictionary(options);
       this.#encoding = encoding;
-      this.#fatal = !!given.fatal;
-      this.#ignoreBOM = !!given.ignoreBOM;
+      this.#fatal = !!fatal;
+      this.#ignoreBOM = !!ignoreBOM;
     }
     get encoding() { return this.#encoding; }
     get fatal() { return this.#fatal; }
     get ignoreBOM() { return this.#ignoreBOM; }
-    decode(input, options) {
+    decode(input = undefined, options = undefined) {
       const encoding = this.#encoding;
-      const stream = options !== undefined && options !== null && !!options.stream;
+      const stream = !!dictionary(options).stream;
       let bytes = input === undefined ? new Uint8Array(0) : bytesOf(input);
       if (this.#carried !== null) {
         const carriedBytes = viewBytes(this.#carried);

@@ -1,16 +1,9 @@
 /** Guest source: Event, CustomEvent, EventTarget. Targets have no parents here. */
 export const EVENTS: string = /* js */ `
   let stateOf, fire;
-  // What a listener throws is nobody's to catch: it is shown.
-  function report(error) { host(2, "error", ["error", 0, "Uncaught", error]); }
-  function dictionary(options) {
-    if (options === undefined || options === null) return {};
-    if (typeof options !== "object" && typeof options !== "function") throw new TypeError("The options must be an object.");
-    return options;
-  }
   class Event {
     #state;
-    constructor(type, options) {
+    constructor(type, options = undefined) {
       need(arguments.length, 1);
       const name = plainText(type);
       const given = dictionary(options);
@@ -45,7 +38,7 @@ export const EVENTS: string = /* js */ `
   }
   class CustomEvent extends Event {
     #detail;
-    constructor(type, options) {
+    constructor(type, options = undefined) {
       need(arguments.length, 1);
       super(type, options);
       const { detail } = dictionary(options);
@@ -53,12 +46,16 @@ export const EVENTS: string = /* js */ `
     }
     get detail() { return this.#detail; }
   }
+  function checkListener(callback) {
+    if (callback !== null && callback !== undefined && !isObject(callback)) throw new TypeError("The listener must be a function or an object.");
+  }
   class EventTarget {
     #first = null;
-    addEventListener(type, callback, options) {
+    addEventListener(type, callback, options = undefined) {
       need(arguments.length, 2);
       const name = plainText(type);
-      const given = typeof options === "object" && options !== null ? options : { capture: options };
+      const given = isObject(options) ? options : { __proto__: null, capture: options };
+      checkListener(callback);
       const entry = {
         __proto__: null, type: name, callback, capture: !!given.capture, once: !!given.once, passive: !!given.passive,
         removed: false, next: null,
@@ -66,7 +63,6 @@ export const EVENTS: string = /* js */ `
       const { signal } = given;
       if (signal !== undefined && (shared.onAbort === undefined || !shared.onAbort(signal, null))) throw new TypeError("The signal must be an AbortSignal.");
       if (callback === null || callback === undefined) return;
-      if (typeof callback !== "function" && typeof callback !== "object") throw new TypeError("The listener must be a function or an object.");
       let last = null;
       for (let other = this.#first; other !== null; last = other, other = other.next) {
         if (other.type === name && other.callback === callback && other.capture === entry.capture) return;
@@ -76,10 +72,11 @@ export const EVENTS: string = /* js */ `
       if (last === null) this.#first = entry;
       else last.next = entry;
     }
-    removeEventListener(type, callback, options) {
+    removeEventListener(type, callback, options = undefined) {
       need(arguments.length, 2);
       const name = plainText(type);
-      const capture = !!(typeof options === "object" && options !== null ? options.capture : options);
+      checkListener(callback);
+      const capture = !!(isObject(options) ? options.capture : options);
       for (let entry = this.#first; entry !== null; entry = entry.next) {
         if (entry.type === name && entry.callback === callback && entry.capture === capture) return this.#remove(entry);
       }

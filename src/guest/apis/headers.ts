@@ -9,7 +9,7 @@ export const HEADERS: string = /* js */ `
     #list = []; #guard = "none"; #sorted = null;
     constructor(init = undefined) { if (init !== undefined) this.#fill(init); }
     #fill(init) {
-      if ((typeof init !== "object" || init === null) && typeof init !== "function") throw new TypeError("Headers are made from pairs or an object.");
+      if (!isObject(init)) throw new TypeError("Headers are made from pairs or an object.");
       const flat = [];
       // Read here as its iterator would, but not through what the guest may have put in its place.
       if (#list in init) {
@@ -20,9 +20,7 @@ export const HEADERS: string = /* js */ `
         if (iterate !== undefined && iterate !== null) {
           const entries = listOf(init);
           for (let index = 0; index < entries.length; index++) {
-            const pair = entries[index];
-            if ((typeof pair !== "object" || pair === null) && typeof pair !== "function") throw new TypeError("Each header must be iterable.");
-            const parts = listOf(pair);
+            const parts = listOf(entries[index]);
             if (parts.length !== 2) throw new TypeError("Each header must be a [name, value] tuple.");
             push(flat, text(parts[0]));
             push(flat, text(parts[1]));

@@ -2,6 +2,6 @@
 export const MICROTASKS: string = /* js */ `
   define(globalThis, "queueMicrotask", function queueMicrotask(callback) {
     if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
-    promiseThen(resolved, function () { callback(); });
+    promiseThen(resolved, function () { try { callback(); } catch (error) { report(error); } });
   }, false);
 `;

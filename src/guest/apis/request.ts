@@ -14,7 +14,7 @@ export const REQUEST: string = /* js */ `
       need(arguments.length, 1);
       const model = typeof input === "object" && input !== null && #state in input ? input.#state : null;
       const url = model === null ? text(input) : undefined;
-      const given = optionsOf(init);
+      const given = dictionary(init);
       const { body, duplex, headers, method, signal } = given;
       const options = [];
       for (let index = 0; index < requestOptions.length; index++) {

@@ -5,7 +5,7 @@ export const RESPONSE: string = /* js */ `
   class Response {
     #state;
     constructor(body = null, init = undefined) {
-      const given = optionsOf(init);
+      const given = dictionary(init);
       const { headers, status, statusText } = given;
       const phrase = statusText === undefined ? "" : text(statusText);
       const isGiven = body !== null;

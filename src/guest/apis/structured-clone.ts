@@ -4,10 +4,9 @@
  */
 export const STRUCTURED_CLONE: string = /* js */ `
   const transferBuffer = uncurry(ArrayBuffer.prototype.transfer);
-  const isDetached = getterOf(ArrayBuffer.prototype, "detached");
-  install("structuredClone", function structuredClone(value, options) {
+  install("structuredClone", function structuredClone(value, options = undefined) {
     need(arguments.length, 1);
-    const listed = options === undefined || options === null ? undefined : options.transfer;
+    const listed = dictionary(options).transfer;
     const transfer = listed === undefined ? [] : listOf(listed);
     for (let index = 0; index < transfer.length; index++) {
       const buffer = transfer[index];

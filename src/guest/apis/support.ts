@@ -14,8 +14,10 @@ export const SUPPORT: string = /* js */ `
   const dataViewOffset = getterOf(DataView.prototype, "byteOffset");
   const dataViewBytes = getterOf(DataView.prototype, "byteLength");
   const bufferBytes = getterOf(ArrayBuffer.prototype, "byteLength");
+  const isDetached = getterOf(ArrayBuffer.prototype, "detached");
   const setBytes = uncurry(TypedArray.prototype.set);
 
+  function isObject(value) { return (typeof value === "object" && value !== null) || typeof value === "function"; }
   // Not by a template: the engine makes those with String.prototype.concat.
   function plainText(value) {
     if (typeof value === "symbol") throw new TypeError("Cannot convert a symbol to a string.");
@@ -26,6 +28,14 @@ export const SUPPORT: string = /* js */ `
   function need(given, wanted) {
     if (given < wanted) throw new TypeError(wanted + " argument" + (wanted === 1 ? "" : "s") + " required, but only " + given + " present.");
   }
+  // Arguments that WebIDL calls dictionaries.
+  function dictionary(options) {
+    if (options === undefined || options === null) return { __proto__: null };
+    if (!isObject(options)) throw new TypeError("The options must be an object.");
+    return options;
+  }
+  // What a callback throws is nobody's to catch: it is shown.
+  function report(error) { host(6, error); }
   // A service of the host's platform: data in, data out.
   function platform(service, args) { return host(20, service, args)[1]; }
   // The bytes of a view or a buffer, and no byte around them.
@@ -43,14 +53,18 @@ export const SUPPORT: string = /* js */ `
         length = viewBytes(source);
       }
     } else length = bufferBytes(source);
+    let isShared = false;
+    // What was transferred has no bytes.
+    try { if (isDetached(buffer)) return new Uint8Array(0); } catch { isShared = true; }
     const bytes = new Uint8Array(buffer, offset, length);
-    if (offset === 0 && length === bufferBytes(buffer)) return bytes;
+    if (!isShared && offset === 0 && length === bufferBytes(buffer)) return bytes;
     const copy = new Uint8Array(length);
     setBytes(copy, bytes);
     return copy;
   }
   // What an iterable yields; an array is read by index.
   function listOf(iterable) {
+    if (!isObject(iterable)) throw new TypeError("What should be a list cannot be iterated.");
     const list = [];
     if (isArray(iterable)) for (let index = 0; index < iterable.length; index++) push(list, iterable[index]);
     else for (const item of iterable) push(list, item);

@@ -5,6 +5,7 @@
  */
 export const TIMERS: string = /* js */ `
   let firstTimer = null;
+  let lastTimer = null;
   let lastTimerId = 0;
   let armedFor = -1;
   function arm() {
@@ -18,14 +19,17 @@ export const TIMERS: string = /* js */ `
   function insertTimer(timer) {
     let before = null;
     let after = firstTimer;
+    // Most are due after all others.
+    if (after !== null && lastTimer.due <= timer.due) { before = lastTimer; after = null; }
     while (after !== null && after.due <= timer.due) { before = after; after = after.next; }
     timer.next = after;
+    if (after === null) lastTimer = timer;
     if (before === null) firstTimer = timer;
     else before.next = timer;
   }
   function addTimer(callback, delay, args, repeats) {
     if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
-    let wait = Number(delay);
+    let wait = +delay;
     wait = wait >= 1 && wait <= 2147483647 ? floor(wait) : repeats ? 1 : 0;
     const timer = { __proto__: null, id: ++lastTimerId, callback, args, wait, repeats, due: now() + wait, next: null };
     insertTimer(timer);
@@ -33,35 +37,39 @@ export const TIMERS: string = /* js */ `
     return timer.id;
   }
   function removeTimer(id) {
-    const wanted = Number(id);
+    const wanted = +id;
     let before = null;
     for (let timer = firstTimer; timer !== null; before = timer, timer = timer.next) {
       if (timer.id !== wanted) continue;
       if (before === null) firstTimer = timer.next;
       else before.next = timer.next;
+      if (timer.next === null) lastTimer = before;
       arm();
       return;
     }
   }
-  // Called by the host: runs the first timer that is due, returns whether it ran one.
-  function runTimer() {
+  // Called by the host: runs the first timer that is due, returns whether the next was due as well.
+  // Where all are to be forgotten it runs none.
+  function runTimer(forgets) {
+    if (forgets) firstTimer = null;
     armedFor = -1;
     const timer = firstTimer;
-    if (timer === null || timer.due > now()) { arm(); return false; }
+    const began = now();
+    if (timer === null || timer.due > began) { arm(); return false; }
     firstTimer = timer.next;
     if (timer.repeats) {
-      timer.due = now() + timer.wait;
+      timer.due = began + timer.wait;
       insertTimer(timer);
     }
     try { apply(timer.callback, undefined, timer.args); } finally { arm(); }
-    return true;
+    return firstTimer !== null && firstTimer.due <= began;
   }
-  define(globalThis, "setTimeout", function setTimeout(callback, delay, ...args) {
+  define(globalThis, "setTimeout", function setTimeout(callback, delay = 0, ...args) {
     return addTimer(callback, delay, args, false);
   }, false);
-  define(globalThis, "setInterval", function setInterval(callback, delay, ...args) {
+  define(globalThis, "setInterval", function setInterval(callback, delay = 0, ...args) {
     return addTimer(callback, delay, args, true);
   }, false);
-  define(globalThis, "clearTimeout", function clearTimeout(id) { removeTimer(id); }, false);
-  define(globalThis, "clearInterval", function clearInterval(id) { removeTimer(id); }, false);
+  define(globalThis, "clearTimeout", function clearTimeout(id = 0) { removeTimer(id); }, false);
+  define(globalThis, "clearInterval", function clearInterval(id = 0) { removeTimer(id); }, false);
 `;

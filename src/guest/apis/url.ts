@@ -28,7 +28,7 @@ export const URLS: string = /* js */ `
     #pairs = [];
     #url = null;
     constructor(init = "") {
-      if ((typeof init === "object" && init !== null) || typeof init === "function") this.#fill(init);
+      if (isObject(init)) this.#fill(init);
       else this.#pairs = platform("query.parse", [text(init)]);
     }
     #fill(init) {
@@ -42,9 +42,7 @@ export const URLS: string = /* js */ `
       if (iterate !== undefined && iterate !== null) {
         const entries = listOf(init);
         for (let index = 0; index < entries.length; index++) {
-          const pair = entries[index];
-          if ((typeof pair !== "object" || pair === null) && typeof pair !== "function") throw new TypeError("Each query pair must be iterable.");
-          const parts = listOf(pair);
+          const parts = listOf(entries[index]);
           if (parts.length !== 2) throw new TypeError("Each query pair must be a [name, value] tuple.");
           push(pairs, text(parts[0]));
           push(pairs, text(parts[1]));
@@ -77,7 +75,7 @@ export const URLS: string = /* js */ `
       push(pairs, second);
       this.#changed(pairs);
     }
-    delete(name, value) {
+    delete(name, value = undefined) {
       need(arguments.length, 1);
       const wanted = text(name);
       const only = value === undefined ? undefined : text(value);
@@ -105,7 +103,7 @@ export const URLS: string = /* js */ `
       for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === wanted) push(found, pairs[at + 1]);
       return found;
     }
-    has(name, value) {
+    has(name, value = undefined) {
       need(arguments.length, 1);
       const wanted = text(name);
       const only = value === undefined ? undefined : text(value);
@@ -133,7 +131,7 @@ export const URLS: string = /* js */ `
       this.#changed(kept);
     }
     sort() { this.#changed(platform("query.sort", [this.#pairs])); }
-    forEach(callback, self) {
+    forEach(callback, self = undefined) {
       if (typeof callback !== "function") throw new TypeError("The callback must be a function.");
       for (let at = 0; at < this.#pairs.length; at += 2) apply(callback, self, [this.#pairs[at + 1], this.#pairs[at], this]);
     }
@@ -172,7 +170,7 @@ export const URLS: string = /* js */ `
 
   class URL {
     #parts; #params = null;
-    constructor(url, base) {
+    constructor(url, base = undefined) {
       need(arguments.length, 1);
       const parts = parse(url, base);
       if (parts === null) {
@@ -188,11 +186,11 @@ export const URLS: string = /* js */ `
     }
     toString() { return this.#parts[0]; }
     toJSON() { return this.#parts[0]; }
-    static parse(url, base) {
+    static parse(url, base = undefined) {
       need(arguments.length, 1);
       return parse(url, base) === null ? null : new URL(url, base);
     }
-    static canParse(url, base) {
+    static canParse(url, base = undefined) {
       need(arguments.length, 1);
       return parse(url, base) !== null;
     }
@@ -208,8 +206,11 @@ export const URLS: string = /* js */ `
         const accessor = {
           get [name]() { return this.#parts[index]; },
           set [name](value) {
-            setPart(this, name, text(value));
-            if (this.#params !== null && (index === 0 || index === 9)) refill(this.#params, platform("query.parse", [this.#parts[9]]));
+            const given = text(value);
+            setPart(this, name, given);
+            if (this.#params === null || (index !== 0 && index !== 9)) return;
+            // The pairs are those of what was given: the URL itself has lost its tabs and line breaks.
+            refill(this.#params, platform("query.parse", [index === 9 ? given : this.#parts[9]]));
           },
         };
         const descriptor = getOwnPropertyDescriptor(accessor, name);

@@ -50,7 +50,7 @@ const COMMON: WebApi = {
   source: SUPPORT,
   provides:
     "construct setPrototypeOf isArray iteratorSymbol tagSymbol getterOf viewOffset viewBytes dataViewOffset dataViewBytes viewTag " +
-    "bufferBytes setBytes plainText text push need platform bytesOf listOf enumerate tag installClass install",
+    "bufferBytes isDetached setBytes isObject dictionary report plainText text push need platform bytesOf listOf enumerate tag installClass install",
 };
 
 const DOM_EXCEPTIONS: WebApi = { source: DOM_EXCEPTION, provides: "DOMException" };
@@ -81,7 +81,7 @@ const WEB_APIS: Readonly<Record<GuestApiName, WebApi>> = {
   bodyReader: { source: BODY_READER, provides: "later stateOfStream streamOf" },
   body: {
     source: BODY,
-    provides: "bodyFrom textBody installBody optionsOf unused cloneBody accessors",
+    provides: "bodyFrom textBody installBody unused cloneBody accessors",
   },
   events: { source: EVENTS, throwsDomExceptions: true, provides: "EventTarget fire" },
   console: { source: CONSOLE },

@@ -9,6 +9,8 @@ export const HostOperation = {
   armTimer: 1,
   /** Level, array of arguments. */
   console: 2,
+  /** What a callback threw that nobody waits for. */
+  uncaught: 6,
   /** Alias, export name, array of arguments. */
   callModule: 3,
   /** Handle, method name, array of arguments. */

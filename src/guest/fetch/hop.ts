@@ -21,7 +21,8 @@ const BODY_HEADERS = ["content-encoding", "content-language", "content-location"
 const CREDENTIAL_HEADERS = ["authorization", "cookie", "proxy-authorization"];
 
 /** Throws a TypeError when the location is none that can be followed. */
-export function nextHop(hop: Hop, status: number, location: string): Hop {
+export function nextHop(hop: Hop, status: number, header: string): Hop {
+  const location = locationText(header);
   const target = URL.canParse(location, hop.url.href) ? new URL(location, hop.url) : undefined;
   if (target === undefined) {
     throw new TypeError(`${nameOf(hop.url)} redirects to what is not a URL.`);
@@ -42,6 +43,17 @@ export function nextHop(hop: Hop, status: number, location: string): Hop {
   }
   const headers = hop.headers.filter(([name]) => !dropped.has(name));
   return { url: target, method, headers, body };
+}
+
+/** Servers that do not escape a location mean UTF-8, of which a header shows the bytes. */
+function locationText(header: string): string {
+  if (!/[\x80-\xff]/.test(header) || /[^\0-\xff]/.test(header)) return header;
+  const bytes = Uint8Array.from(header, (character) => character.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return header;
+  }
 }
 
 /** A URL in messages: what is behind the path may be secret. */

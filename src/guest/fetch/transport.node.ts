@@ -65,7 +65,11 @@ function send(hop: Hop, options: TransportOptions, resolve: Resolve): Promise<Re
       maxHeaderSize: MAXIMUM_HEADER_BYTES,
     });
     const abort = (): void => void request.destroy(new Error("aborted"));
-    request.once("close", () => signal.removeEventListener("abort", abort));
+    request.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      // A server that switches protocols gives no response, and no error either.
+      fail(refusal(undefined, url));
+    });
     signal.addEventListener("abort", abort);
     request.on("error", (error) => fail(refusal(error, url)));
     request.once("response", (message) => {

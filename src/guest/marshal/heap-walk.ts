@@ -22,6 +22,7 @@ import {
   VALUE_BYTES,
   WIDE_BIT,
 } from "./heap-layout.ts";
+import { describeObject, describeSymbol } from "./descriptions.ts";
 import { type Walk, writeExotic } from "./exotic-objects.ts";
 import { type HeapReader, type Member } from "./heap-reader.ts";
 import { pathText, RefusedValueError } from "./refusal.ts";
@@ -127,7 +128,7 @@ class HeapWalk implements Walk {
         return writer.block(heap.slice(pointer + BigintLayout.data, count));
       }
       case Tag.symbol:
-        return this.refuse("a symbol");
+        return this.refuse("a symbol", () => describeSymbol(heap, address));
       default:
         if (tag >= FIRST_TAG && tag <= LAST_TAG)
           return this.refuse("an internal value of the engine");
@@ -149,7 +150,9 @@ class HeapWalk implements Walk {
       }
     }
     const classId = ((words[(object + 4) >>> 2] as number) >>> 16) | 0;
-    if (!crosses(classId)) return this.refuse(className(classId));
+    if (!crosses(classId)) {
+      return this.refuse(className(classId), () => describeObject(this.heap, object, classId));
+    }
     if (this.#path.length > MAXIMUM_DEPTH) {
       const message = `${this.options.root} is nested more than ${MAXIMUM_DEPTH} levels deep.`;
       throw new RefusedValueError("output-exceeded", message);
@@ -350,10 +353,11 @@ class HeapWalk implements Walk {
     this.refuse(what);
   }
 
-  refuse(what: string): void {
+  /** Where values are described, `describe` may say more than what they are. */
+  refuse(what: string, describe?: () => string | undefined): void {
     if (this.options.describe === true) {
       this.writer.u8(OutboundTag.description);
-      this.writer.string(`[${what.replace(/^an? /, "")}]`);
+      this.writer.string(describe?.() ?? `[${what.replace(/^an? /, "")}]`);
       return;
     }
     throw new RefusedValueError(

@@ -75,6 +75,17 @@ export function decodeValue(
 }
 
 /**
+ * Decodes what a guest wrote to its console. Errors keep names of their own, which no cloned error
+ * has; what cannot cross becomes what `describe` makes of its description.
+ *
+ * @throws MalformedBytesError when the bytes are not what a worker writes.
+ * @throws UnrepresentableError when they are, but this platform cannot build the value.
+ */
+export function decodeConsole(bytes: Uint8Array, describe: (text: string) => unknown): unknown {
+  return new OutboundDecoder(bytes, NO_BUFFERS, describe).value();
+}
+
+/**
  * Decodes what a guest threw: name, message, stack, the thrown value's data, then 1 and the cause
  * in the same form, or 2 and a cause that is a plain value, or 0.
  *
@@ -90,8 +101,16 @@ class OutboundDecoder {
   readonly #objects: unknown[] = [];
   readonly #shapes: string[][] = [];
 
-  constructor(bytes: Uint8Array, buffers: readonly ArrayBuffer[]) {
+  /** Given for console lines only. */
+  readonly #describe: ((text: string) => unknown) | undefined;
+
+  constructor(
+    bytes: Uint8Array,
+    buffers: readonly ArrayBuffer[],
+    describe?: (text: string) => unknown,
+  ) {
     this.#reader = new ByteReader(bytes, buffers);
+    this.#describe = describe;
   }
 
   thrown(): GuestErrorFields {
@@ -126,8 +145,11 @@ class OutboundDecoder {
       case OutboundTag.float64:
         return reader.f64();
       case OutboundTag.string:
-      case OutboundTag.description:
         return reader.string();
+      case OutboundTag.description: {
+        const text = reader.string();
+        return this.#describe ? this.#describe(text) : text;
+      }
       case OutboundTag.bigint:
         return this.#bigint();
       case OutboundTag.same:
@@ -275,6 +297,7 @@ class OutboundDecoder {
     const ErrorClass = ERROR_CLASSES[name] ?? Error;
     const error = (parts & ErrorPart.noMessage) === 0 ? new ErrorClass(message) : new ErrorClass();
     this.#objects.push(error);
+    if (this.#describe && error.name !== name) defineOwn(error, "name", name, false);
     defineOwn(error, "stack", stack, false);
     if ((parts & ErrorPart.cause) !== 0) defineOwn(error, "cause", this.value(), false);
     return error;

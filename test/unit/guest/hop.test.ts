@@ -44,6 +44,9 @@ describe("nextHop", () => {
     expect(nextHop(from, 302, "?q#own").url.href).toBe("https://a.example/x?q#own");
     expect(nextHop(from, 302, "//b.example/").url.href).toBe("https://b.example/#z");
     expect(() => nextHop(from, 302, "http://")).toThrow(/is not a URL/);
+    // As Node gives the bytes of UTF-8 in a header, and of Latin-1.
+    expect(nextHop(from, 302, "/\u00c3\u00a9").url.href).toBe("https://a.example/%C3%A9#z");
+    expect(nextHop(from, 302, "/\u00e9").url.href).toBe("https://a.example/%C3%A9#z");
   });
 
   test.each(["https://b.example/", "http://a.example/", "https://a.example:444/"])(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Description } from "../../../src/protocol/values/description.ts";
 import { consoleText } from "../../../src/pool/console-text.ts";
 
 describe("consoleText", () => {
@@ -20,8 +21,32 @@ describe("consoleText", () => {
     );
   });
 
+  test("converts what the specifiers for numbers are given", () => {
+    expect(consoleText(["%d %d %d", [5], new Date(7), {}])).toBe("5 7 NaN");
+    expect(consoleText(["%i %i %f", [5.5], "7px", null])).toBe("5 7 NaN");
+    expect(consoleText(["%d %i %f", 5n, 6n, { toString: 1, valueOf: 1 }])).toBe("5n 6n NaN");
+  });
+
+  test("shows what could not cross by its description, without quotes", () => {
+    const described = new Description("[Function: f]");
+    expect(consoleText([described, [described], "%s"])).toBe("[Function: f] [ [Function: f] ] %s");
+    expect(consoleText(["%s %d %j", described, described, { a: described, b: 1 }])).toBe(
+      '[Function: f] NaN {"b":1}',
+    );
+    expect(consoleText([[described, { a: described }]], "table")).toBe(
+      [
+        "┌─────────┬───────────────┬───────────────┐",
+        "│ (index) │ a             │ Values        │",
+        "├─────────┼───────────────┼───────────────┤",
+        "│ 0       │               │ [Function: f] │",
+        "│ 1       │ [Function: f] │               │",
+        "└─────────┴───────────────┴───────────────┘",
+      ].join("\n"),
+    );
+  });
+
   test("escapes what a terminal would obey", () => {
-    expect(consoleText(["\u001b[2Jgone\u0007\r\n\tkept"])).toBe("\\x1b[2Jgone\\x07\\x0d\n\tkept");
+    expect(consoleText(["\u001b[2Jgone\u0007\r\n\tkept"])).toBe("\\x1B[2Jgone\\x07\\r\n\tkept");
   });
 
   test("is bounded in length, depth and entries", () => {

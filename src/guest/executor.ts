@@ -15,7 +15,7 @@ import { type Payload, payloadBytes } from "../protocol/payload.ts";
 import type { Signals } from "../protocol/signals.ts";
 import { readToWorker, writeFromWorker } from "../protocol/wire.ts";
 import { beginRun } from "./begin-run.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, runDueTimers } from "./catch-up.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
@@ -227,8 +227,7 @@ export class Executor {
   #cellFor(run: Run): Cell | undefined {
     const { cells, isolation } = this.#settings;
     if (isolation === "worker") {
-      if (!this.#shared)
-        this.#make(this.#settings.limits.memoryBytes, (cell) => (this.#shared = cell));
+      if (!this.#shared) this.#make(this.#settings.limits.memoryBytes, (cell) => this.#share(cell));
       return this.#shared;
     }
     const { memoryBytes: heapBytes } = run.limits;
@@ -333,10 +332,11 @@ export class Executor {
     // It has waited too long behind others.
     if (run.isOver(now)) return this.#fail(run, cell, run.timedOut());
     this.#enter(run, cell, () => {
-      if (session) {
-        catchUp(run, cell, session, this.#settings.cells, (thrown) =>
-          this.#send(uncaughtWarning(run, sandbox, thrown)),
-        );
+      const onThrown = (thrown: Address): void => this.#send(uncaughtWarning(run, sandbox, thrown));
+      if (session) catchUp(run, cell, session, this.#settings.cells, onThrown);
+      else if (cell.isOverdue) {
+        cell.isOverdue = false;
+        runDueTimers(run, sandbox, onThrown);
       }
       if (run.verdict) return undefined;
       const completion = beginRun(run, cell, this.#isKept(cell), this.#settings.inventory);
@@ -564,6 +564,11 @@ export class Executor {
       if (run.modules?.hasMore === true) session.modules.push(run.modules);
     }
     this.#settings.sessions.rest(cell, isIntact);
+  }
+
+  #share(cell: Cell): void {
+    cell.sharedSince = performance.now();
+    this.#shared = cell;
   }
 
   #dropShared(): void {

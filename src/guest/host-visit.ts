@@ -147,8 +147,14 @@ class CellVisit implements HostVisit {
   }
 
   startedAt(): number {
-    const { session } = this.#cell;
-    return session?.startedAt ?? this.#surroundings.current()?.startedAt ?? performance.now();
+    const { session, sharedSince } = this.#cell;
+    // Timers outlive the runs that set them, so all of them need the same clock.
+    return (
+      session?.startedAt ??
+      sharedSince ??
+      this.#surroundings.current()?.startedAt ??
+      performance.now()
+    );
   }
 
   /** One look at the run's limits. */
@@ -180,6 +186,7 @@ class CellVisit implements HostVisit {
     cell.timer = setTimeout(() => {
       cell.timer = undefined;
       if (cell.epoch !== epoch) return;
+      if (cell.runs.size === 0 && cell.session === undefined) cell.isOverdue = true;
       this.#surroundings.resume(cell, (sandbox) =>
         sandbox.call(sandbox.anchors.helpers.runTimer, 0),
       );

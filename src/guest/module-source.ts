@@ -2,7 +2,9 @@
 
 /** Around a CommonJS source, which starts on line 2; evaluates to the function that runs it. */
 export function commonjsModule(source: string): string {
-  return `(function (exports, require, module) {\n${source}\n})`;
+  // A hashbang is a comment in a file, and in nothing else.
+  const text = source.startsWith("#!") ? `//${source.slice(2)}` : source;
+  return `(function (exports, require, module) {\n${text}\n})`;
 }
 
 /**

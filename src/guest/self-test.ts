@@ -52,14 +52,26 @@ export function selfTest(sandbox: Sandbox): void {
 
 /** Whether positions of a function, and of one in it, can be moved up a line. */
 function positionsFound(sandbox: Sandbox): boolean {
-  const source = '(\n() => (() =>\n new Error("").stack)())';
-  const made = sandbox.evaluate(source, "skep:self-test", EvalFlag.script);
-  dropFirstLine(sandbox, made.value);
-  const stack = sandbox.call(made.value, 0);
-  sandbox.heap.refresh();
-  const text = sandbox.heap.text(stack.value, 500);
-  return text.includes("skep:self-test:2:11)") && text.includes("skep:self-test:2:22)");
+  return [
+    '(\n() => (() =>\n new Error("").stack)())',
+    // It begins on the line that is taken out: near what is in it, and far from it.
+    '(() =>\n \n (() => new Error("").stack)())',
+    `(() =>${"\n".repeat(70)} 1 + (() =>\n\n new Error("").stack)())`,
+  ].every((source, index) => {
+    const made = sandbox.evaluate(source, "skep:self-test", EvalFlag.script);
+    dropFirstLine(sandbox, made.value);
+    const stack = sandbox.call(made.value, 0);
+    sandbox.heap.refresh();
+    const text = sandbox.heap.text(stack.value, 500);
+    return EXPECTED_PLACES[index]?.every((place) => text.includes(`skep:self-test:${place})`));
+  });
 }
+
+const EXPECTED_PLACES: readonly (readonly string[])[] = [
+  ["2:11", "2:22"],
+  ["2:18", "2:29"],
+  ["72:11", "72:22"],
+];
 
 function specimens(): unknown {
   const buffer = new ArrayBuffer(6);

@@ -263,10 +263,7 @@ class TemplateBuilder {
     const writer = new ByteWriter();
     writeThrown(this.#sandbox.heap, completion.value, writer);
     const { name, message, stack } = decodeThrown(writer.take());
-    const location = this.#locate(stack);
-    const where =
-      location === undefined ? "" : ` (${location.file}:${location.line}:${location.column})`;
-    return this.#fail(`${name}: ${message}${where}`, location);
+    return this.#fail(`${name}: ${message}`, this.#locate(stack));
   }
 
   /** The innermost place in a file. */

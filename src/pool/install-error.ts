@@ -1,6 +1,7 @@
 import { SkepError, type SkepErrorOptions } from "../errors.ts";
 import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
-import type { Explain } from "./place.ts";
+import type { SourceLocation } from "../source-location.ts";
+import type { Clues, Explain } from "./place.ts";
 
 /** Why one worker could not install a definition. */
 export interface WorkerInstallFailure {
@@ -51,9 +52,26 @@ export function createInstallError(
   const first = failures[0]?.failure;
   const kind = first?.kind ?? "function";
   const definition = first?.name ?? "";
-  const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
-  const place = explain({ location: first?.location }, texts);
-  return new InstallError(kind, definition, list, place);
+  const explained = failures.map(({ workerId, failure }) => {
+    const place = explain({ ...cluesIn(failure), file: fileOf(failure) }, texts);
+    return { workerId, message: withPlace(failure.message, place.location), place };
+  });
+  const list = explained.map(({ workerId, message }) => ({ workerId, message }));
+  return new InstallError(kind, definition, list, explained[0]?.place ?? {});
+}
+
+/** What the guest's error said is told as `Name: message`. */
+function cluesIn({ message, location }: InstallFailure): Clues {
+  return { message: message.replace(/^\w+: /, ""), location };
+}
+
+function fileOf({ kind, name }: InstallFailure): string | undefined {
+  return kind === "dependency" ? name : undefined;
+}
+
+function withPlace(message: string, location: SourceLocation | undefined): string {
+  if (location === undefined) return message;
+  return `${message} (${location.file}:${location.line}:${location.column})`;
 }
 
 function capitalized(word: string): string {

@@ -345,6 +345,29 @@ export function modulesContract(terrain: Terrain): void {
         const own = await failure(runModule(pool, "let a = 1;\nlet b = ;", { filename: "x/y.js" }));
         expect(own.location).toEqual({ file: "x/y.js", line: 2, column: 9 });
       });
+
+      it("say where the import is that cannot be met", async () => {
+        const cases: [source: string, needle: string, modules?: Record<string, string>][] = [
+          ["\n  import x from 'nowhere'", "'nowhere'"],
+          ["\n  import './no.js'", "'./no.js'"],
+          ["\nexport * from '../../up.js'", "'../../up.js'"],
+          ["await 0;\n await import('./no.js')", "'./no.js'"],
+          ["export { value as own, nothing as other } from 'lib'", "other"],
+          [
+            "import { both } from './c.js'",
+            "both",
+            {
+              "./a.js": "export const both = 1",
+              "./b.js": "export const both = 2",
+              "./c.js": "export * from './a.js'; export * from './b.js'",
+            },
+          ],
+        ];
+        for (const [source, needle, modules] of cases) {
+          const error = await failure(runModule(pool, source, { modules: modules ?? {} }));
+          expect(error.location).toEqual({ file: "module.js", ...placeOf(source, needle) });
+        }
+      });
     });
   }
 
@@ -428,6 +451,29 @@ export function modulesContract(terrain: Terrain): void {
         ],
         [() => pool.define({ dependencies: { bad: { commonjs: "exports.a = ;" } } }), "bad", 1, 13],
         [() => pool.define({ dependencies: { bad: { source: "\n\n null.x" } } }), "bad", 3, 6],
+        [() => pool.define({ dependencies: { bad: { commonjs: "null.x" } } }), "bad", 1, 5],
+        [
+          () =>
+            pool.define({
+              dependencies: { bad: { commonjs: `#!/bin/x${"\n".repeat(70)} null.x` } },
+            }),
+          "bad",
+          71,
+          6,
+        ],
+        [() => pool.define({ dependencies: { bad: { commonjs: "exports.a = (" } } }), "bad", 1, 14],
+        [
+          () => pool.define({ dependencies: { bad: { source: "\nimport x from 'nowhere'" } } }),
+          "bad",
+          2,
+          15,
+        ],
+        [
+          () => pool.define({ dependencies: { bad: { source: "export { zz } from 'lib'" } } }),
+          "bad",
+          1,
+          10,
+        ],
         [
           () => terrain.createPool({ ...base, bootstrap: "let a;\n let b = ;" }),
           "bootstrap.js",

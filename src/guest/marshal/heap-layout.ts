@@ -82,8 +82,21 @@ export const BufferLayout = {
 } as const;
 export const ViewLayout = { buffer: 12, offset: 16, length: 20 } as const;
 export const ReferenceLayout = { value: 16 } as const;
-/** A compiled function. Its positions begin with the function's own line, counted from 0, in LEB128. */
-export const BytecodeLayout = { constants: 56, constantCount: 60, positions: 80 } as const;
+/**
+ * A compiled function. Its positions begin with the function's own line and column, counted from 0,
+ * in LEB128; after them come steps to further positions.
+ */
+export const BytecodeLayout = {
+  constants: 56,
+  constantCount: 60,
+  positionBytes: 76,
+  positions: 80,
+} as const;
+/**
+ * A step begins with a byte that is `first + 5 * instructions + (lines - lowest)`, or with 0 and
+ * both numbers in LEB128, the lines with their sign in the lowest bit. Columns follow, like lines.
+ */
+export const PositionStep = { first: 1, lines: 5, lowest: -1 } as const;
 export const RuntimeLayout = {
   atomArray: 56,
   stackTop: 124,

@@ -14,14 +14,15 @@ import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
+import { fillMeta, META_MODULE } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { writeValue } from "./marshal/heap-walk.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import type { Run } from "./run.ts";
-import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
-import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
+import type { Completion, Sandbox, SandboxHooks } from "./sandbox.ts";
+import type { Resolution, VirtualModules } from "./virtual-modules.ts";
 
 /** Answers a host call at once: only where guest and host share a thread. */
 export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
@@ -127,10 +128,7 @@ class CellVisit implements HostVisit {
     const modules = this.#modulesOf(base);
     const found = modules?.resolve(base, name);
     if (modules === undefined || name !== META_MODULE) return found;
-    const { sandbox } = this.#cell;
-    // A second module of the same name is never found by it, but finds the first one's import.meta.
-    const source = `import.meta.url = ${JSON.stringify(modules.url(base))};`;
-    sandbox.free(sandbox.evaluate(source, base, EvalFlag.module).value);
+    fillMeta(this.#cell.sandbox, base, modules.placeOf(base));
     return found;
   }
 

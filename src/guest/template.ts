@@ -19,6 +19,7 @@ import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
 import { type HostDoor, readPayload } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
+import { fillMeta, META_MODULE, withMeta } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArray } from "./marshal/place-inbound.ts";
@@ -129,8 +130,12 @@ class TemplateBuilder {
           handles: this.#handles,
           startedAt: () => this.#startedAt,
         }),
-      moduleSource: (name) => this.#madeUp.get(name) ?? this.#inventory.moduleSource(name),
-      resolveModule: (_base, name) => this.#inventory.resolveModule(name),
+      moduleSource: (name) => this.#moduleSource(name),
+      resolveModule: (base, name) => {
+        if (name !== META_MODULE) return this.#inventory.resolveModule(name);
+        fillMeta(this.#sandbox, base, base);
+        return { name };
+      },
     };
     const { dependencies, constants, functions, bootstrap } = this.#inventory;
     // Host modules first, then CommonJS, then ES modules: the latter may import the former.
@@ -168,6 +173,12 @@ class TemplateBuilder {
     const pick =
       dependency.pick === undefined ? this.#undefined() : this.#text(dependency.pick.export);
     this.#helper("setDependency", [this.#text(alias), namespace, pick, this.#boolean(isWhole)]);
+  }
+
+  #moduleSource(name: string): string | undefined {
+    if (name === META_MODULE) return "";
+    const source = this.#inventory.moduleSource(name);
+    return this.#madeUp.get(name) ?? (source === undefined ? undefined : withMeta(source));
   }
 
   #commonjs(alias: string): void {
@@ -234,7 +245,7 @@ class TemplateBuilder {
     const { heap } = this.#sandbox;
     const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
     if (kind === ClassId.generatorFunction || kind === ClassId.asyncGeneratorFunction) {
-      this.#fail("is a generator function; those are not supported yet. Return an array instead.");
+      this.#fail("is a generator function. Define one that returns the values in an array.");
     }
     if (
       kind !== ClassId.function &&

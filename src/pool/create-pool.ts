@@ -7,7 +7,7 @@ import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
 import type { OpenedImage } from "./pool-image.ts";
-import { sourceDependencies } from "./sourcing.ts";
+import { sourceBootstrap, sourceDefinitions } from "./sourcing.ts";
 
 /**
  * Creates a pool on a platform and starts its workers. Resolves when they are ready; rejects, with
@@ -21,18 +21,19 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
 ): Promise<Pool<Functions>> {
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
-  const { bootstrap, image } = options;
+  const { image } = options;
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
   const start = async (): Promise<Pool> => {
-    const [{ startPool }, definitions, opened, files] = await Promise.all([
+    const [{ startPool }, definitions, bootstrap, opened, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
-      sourceDependencies(platform, checked),
+      sourceDefinitions(platform, checked),
+      sourceBootstrap(options.bootstrap),
       image && openImage(image, settings, options),
       options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
     if (opened !== undefined) settings.webApis = opened.webApis;
-    const parts = { definitions, bootstrap, launch, files, image: opened };
+    const parts = { definitions, ...bootstrap, launch, files, image: opened };
     return startPool(platform, settings, { ...surroundings, ...parts });
   };
   return launch.until(start());

@@ -69,7 +69,7 @@ function fileOf({ kind, name }: InstallFailure): string | undefined {
   return kind === "dependency" ? name : undefined;
 }
 
-function withPlace(message: string, location: SourceLocation | undefined): string {
+export function withPlace(message: string, location: SourceLocation | undefined): string {
   if (location === undefined) return message;
   return `${message} (${location.file}:${location.line}:${location.column})`;
 }

@@ -4,7 +4,13 @@ import { SkepError } from "../errors.ts";
 import type { EngineName, Isolation } from "../protocol/control.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
-import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
+import {
+  checkSourceText,
+  DEFINITION_KINDS,
+  type Definitions,
+  type FunctionTable,
+  type SourceText,
+} from "../registry/definitions.ts";
 import type { RestartOptions } from "./backoff.ts";
 import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
 import type { FilesOptions } from "./files/settings.ts";
@@ -89,8 +95,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * Host functions must be given in `host`; what is defined besides comes on top.
    */
   image?: Uint8Array | undefined;
-  /** Guest source evaluated once, before everything that is defined. */
-  bootstrap?: string | undefined;
+  /**
+   * Guest source evaluated once, before everything that is defined; in TypeScript as
+   * `{ source, language: "ts" }`.
+   */
+  bootstrap?: string | SourceText | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
   startTimeoutMs?: number | undefined;
   /** Milliseconds a definition's own code may run in a worker. Default 10,000. */
@@ -150,14 +159,20 @@ const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
 const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports", "globals"];
 const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
+function checkBootstrap(bootstrap: unknown): void {
+  if (bootstrap === undefined || typeof bootstrap === "string") return;
+  if (typeof bootstrap !== "object" || bootstrap === null || Array.isArray(bootstrap)) {
+    throw invalid("bootstrap must be source text, or { source, language }.");
+  }
+  checkSourceText(bootstrap, "bootstrap");
+}
+
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
 export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {
   checkKeys(options, "createPool", POOL_KEYS);
   const queue = group(options.queue, "queue", QUEUE_KEYS);
   const restart = group(options.restart, "restart", RESTART_KEYS);
-  if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
-    throw invalid("bootstrap must be source text.");
-  }
+  checkBootstrap(options.bootstrap);
   if (options.image !== undefined && options.bootstrap !== undefined) {
     throw invalid("An image has its bootstrap in it: give one or the other.");
   }

@@ -14,11 +14,12 @@ import { describeHosts } from "../registry/host-functions.ts";
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
+import type { Crossed } from "./crossed.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
 import type { EvalOptions, Execution, RunOptions, RunOutcome } from "./run.ts";
-import { isComplete, sourceDependencies } from "./sourcing.ts";
+import { isComplete, sourceDefinitions } from "./sourcing.ts";
 import type { PoolStatistics } from "./statistics.ts";
 import type { RestoreOptions, Session, SnapshotOptions } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -27,10 +28,21 @@ import { NO_OPTIONS, Submissions } from "./submissions.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { WorkerState } from "./worker-state.ts";
 
-/** A defined function as the host calls it: the same parameters, and a promise. */
+/**
+ * A defined function as the host calls it: the same parameters, and a promise of what arrives of its
+ * result. Of overloads that is the last, and of a generic function the one without type arguments.
+ * What a text takes and returns is not known.
+ */
 export type RemoteFunction<Input> = Input extends (...args: infer Parameters) => infer Result
-  ? (...args: Parameters) => Promise<Awaited<Result>>
+  ? (...args: KnownParameters<Parameters>) => Promise<Crossed<Awaited<Result>>>
   : (...args: unknown[]) => Promise<unknown>;
+
+/** Of a function of any kind, {@link FunctionInput}, the parameters are never known. */
+type KnownParameters<Parameters extends unknown[]> = number extends Parameters["length"]
+  ? [Parameters[number]] extends [never]
+    ? unknown[]
+    : Parameters
+  : Parameters;
 
 /**
  * What `define()` resolves with: a function to call for each function defined. One called `then` is
@@ -112,14 +124,14 @@ export class Pool<Functions = any> implements AsyncDisposable {
    * Defines functions, constants and dependencies in all workers, and resolves when all of them
    * have it. Rejects with `install-failed` when one refuses; then nothing has changed.
    */
-  async define<const Functions extends FunctionTable = FunctionTable>(
+  async define<const Functions extends FunctionsOf<Functions> = FunctionTable>(
     definitions: Definitions<Functions>,
   ): Promise<RemoteFunctions<Functions>> {
     // Before the first await: what the caller changes afterwards is too late.
     const prepared = prepareDefinitions(definitions);
     this.#checkOpen();
     await this.#core.installer.define(
-      isComplete(prepared) ? prepared : sourceDependencies(this.#platform, prepared),
+      isComplete(prepared) ? prepared : sourceDefinitions(this.#platform, prepared),
     );
     const remotes = prepared.functions
       // A promise would take an object with a method of this name for another promise.

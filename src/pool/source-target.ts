@@ -3,6 +3,7 @@ import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
+import { isReserved, RESERVED } from "../registry/names.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 
 /** Whether the pool has a dependency of that alias. */
@@ -27,6 +28,7 @@ export function sourceTarget(
   if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename)) {
     throw invalid("filename must be a string without control characters.");
   }
+  if (isReserved(filename)) throw invalid(`filename: ${RESERVED}`);
   const target: SourceTarget = {
     type: "source",
     kind,

@@ -9,14 +9,24 @@ import {
   type NpmDependency,
   type UrlDependency,
 } from "./dependency-order.ts";
-import { describeFunction, type FunctionSource } from "./function-source.ts";
+import { describeFunction, type FunctionSource, hashSource } from "./function-source.ts";
 import { type HostTable, type PreparedHost, prepareHosts } from "./host-functions.ts";
 import { checkAlias, checkName, nearestName } from "./names.ts";
 import { findRequirements, type Requirements } from "./requirements.ts";
 
-/** A function to define: a value, serialized with `toString()`, or its source text. */
+/** Source text and what it is written in. */
+export interface SourceText {
+  source: string;
+  /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
+  language?: "js" | "ts" | undefined;
+}
+
+/**
+ * A function to define: a value, serialized with `toString()`, or its source text; in TypeScript
+ * as `{ source, language: "ts" }`.
+ */
 // `never[]` is the parameter list every function type fits.
-export type FunctionInput = ((...args: never[]) => unknown) | string;
+export type FunctionInput = ((...args: never[]) => unknown) | string | SourceText;
 
 /** Functions by name. */
 export type FunctionTable = Record<string, FunctionInput>;
@@ -26,12 +36,8 @@ export type FunctionTable = Record<string, FunctionInput>;
  * named exports can be called by value.
  */
 export type DependencyInput =
-  | {
-      /** ES module text. */
-      source: string;
-      /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
-      language?: "js" | "ts" | undefined;
-    }
+  /** ES module text. */
+  | SourceText
   | { /** CommonJS text: `module.exports = …`. */ commonjs: string }
   | NpmDependency
   | UrlDependency
@@ -72,28 +78,47 @@ export interface PreparedDefinitions {
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
   hosts?: PreparedHost[] | undefined;
+  /** The source of dependencies, by alias, as it was before types were stripped from it. */
+  givenDependencies?: ReadonlyMap<string, string> | undefined;
 }
 
 /** The source texts among definitions, by the names that stack traces have for them. */
 export function textsIn({
   functions,
   dependencies,
+  givenDependencies,
 }: PreparedDefinitions): ReadonlyMap<string, string> {
-  const texts = new Map(functions.map(({ name, text }) => [functionFile(name), text]));
+  const texts = new Map(
+    functions.map(({ name, text, given }) => [functionFile(name), given ?? text]),
+  );
   for (const dependency of dependencies) {
-    if ("source" in dependency) texts.set(dependency.alias, dependency.source);
+    const { alias } = dependency;
+    if ("source" in dependency)
+      texts.set(alias, givenDependencies?.get(alias) ?? dependency.source);
   }
   return texts;
 }
 
-/** Definitions of which some dependencies may still lack their source. */
-export interface CheckedDefinitions extends Omit<PreparedDefinitions, "dependencies"> {
+/** Definitions of which some are not JavaScript yet, or still lack their source. */
+export interface CheckedDefinitions extends Omit<
+  PreparedDefinitions,
+  "functions" | "dependencies"
+> {
+  functions: (PreparedFunction | TypedFunction)[];
   dependencies: (DependencyDefinition | DependencyOrder)[];
 }
 
 export interface PreparedFunction extends FunctionSource {
   name: string;
   requirements: Requirements;
+  /** The text as it was before types were stripped from it. */
+  given?: string | undefined;
+}
+
+/** A function whose text still has its types. */
+export interface TypedFunction {
+  name: string;
+  typedText: string;
 }
 
 /** The keys of {@link Definitions}, for callers that take them among other options. */
@@ -109,7 +134,7 @@ export function prepareDefinitions(definitions: Definitions): CheckedDefinitions
   const given = ownData(definitions, "The definitions");
   for (const [kind] of given) checkKind(kind);
   return {
-    functions: entriesOf(given, "functions").map(([name, value]) => prepareFunction(name, value)),
+    functions: entriesOf(given, "functions").map(([name, value]) => checkFunction(name, value)),
     constants: entriesOf(given, "constants").map(([name, value]) => prepareConstant(name, value)),
     dependencies: entriesOf(given, "dependencies").map(([alias, value]) =>
       prepareDependency(alias, value),
@@ -120,11 +145,40 @@ export function prepareDefinitions(definitions: Definitions): CheckedDefinitions
   };
 }
 
-/** Checks and encodes one function. */
-export function prepareFunction(name: string, value: unknown): PreparedFunction {
+function checkFunction(name: string, value: unknown): PreparedFunction | TypedFunction {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return prepareFunction(name, value);
+  }
+  checkName("function", name);
+  const { source, language } = checkSourceText(value, `The function "${name}"`);
+  return language === "ts" ? { name, typedText: source } : prepareFunction(name, source);
+}
+
+/** Checks `{ source, language }`. */
+export function checkSourceText(value: object, label: string): SourceText {
+  const fields = new Map(ownData(value, label));
+  const unknownKey = [...fields.keys()].find((key) => key !== "source" && key !== "language");
+  if (unknownKey !== undefined) {
+    throw invalid(`${label} has an unknown property "${unknownKey}". With source goes language.`);
+  }
+  const source = fields.get("source");
+  const language = fields.get("language") ?? "js";
+  if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
+  if (language !== "js" && language !== "ts") {
+    throw invalid(`${label}: language must be "js" or "ts".`);
+  }
+  return { source, language };
+}
+
+/** Checks and encodes one function; `given` is its text with types, where it had some. */
+export function prepareFunction(name: string, value: unknown, given?: string): PreparedFunction {
   checkName("function", name);
   const source = describeFunction(name, value);
-  return { ...source, name, requirements: findRequirements(source.tokens) };
+  const prepared = { ...source, name, requirements: findRequirements(source.tokens) };
+  if (given === undefined) return prepared;
+  // Where a type was, there is room.
+  const parameters = prepared.parameters.map((text) => text.replace(/^([\w$]+) +=/, "$1 ="));
+  return { ...prepared, parameters, given, hash: hashSource(given) };
 }
 
 /** Checks and encodes one constant. */

@@ -67,7 +67,7 @@ function checkTypeScript(
   fields: ReadonlyMap<string, unknown>,
 ): DependencyOrder | undefined {
   checkProperties(label, fields, ["source", "language"]);
-  const language = fields.get("language");
+  const language = fields.get("language") ?? "js";
   if (language !== "js" && language !== "ts")
     throw invalid(`${label}: language must be "js" or "ts".`);
   const source = fields.get("source");

@@ -239,8 +239,8 @@ function refusal(name: string, what: string, advice: string): SkepError {
 function generatorRefusal(name: string): SkepError {
   return refusal(
     name,
-    "is a generator function, which is not supported yet",
-    "Return an array instead.",
+    "is a generator function, and its values cannot leave the sandbox one at a time",
+    "Define a function that returns them in an array.",
   );
 }
 

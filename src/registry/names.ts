@@ -16,8 +16,18 @@ export function checkName(kind: "function" | "constant", name: unknown): asserts
   );
 }
 
+/** Whether a name of source text is the library's own: `skep:boot`, `skep:meta`. */
+export function isReserved(name: string): boolean {
+  return /^skep:(?!\/\/\/)/.test(name);
+}
+
+export const RESERVED = "Names that begin with skep: are the library's own. Use another one.";
+
 /** Refuses an alias that cannot be an import specifier. */
 export function checkAlias(alias: unknown): asserts alias is string {
+  if (typeof alias === "string" && isReserved(alias)) {
+    throw new SkepError("invalid-argument", `The dependency "${alias}": ${RESERVED}`);
+  }
   if (typeof alias === "string" && alias !== "" && !CONTROL_CHARACTER.test(alias)) return;
   throw new SkepError(
     "invalid-argument",

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvalOptions, Pool, PoolOptions, SkepError } from "skep";
 import { failure } from "./failure.ts";
+import { placeOf } from "./place-of.ts";
 import type { Terrain } from "./suite.ts";
 
 const FUNCTIONS = {
@@ -34,15 +35,13 @@ const DEPENDENCIES = {
       "export const value = 1;\nexport function fail(a) {\n  return a.x.y;\n}\nexport const load = (name) => import(name);",
   },
   common: { commonjs: "exports.fail = (a) => a.x.y;" },
+  "@own/place": {
+    source: "export const url = import.meta.url; export const later = () => import.meta.url;",
+  },
+  "typed place": { source: "export const own: string = import.meta.url;", language: "ts" as const },
 };
 
 const BOOTSTRAP = "globalThis.other = 1;\nglobalThis.boot = function boot(a) { return a.x.y; };";
-
-/** Line and column of the first `needle`, in characters. */
-function placeOf(text: string, needle: string): { line: number; column: number } {
-  const lines = text.slice(0, text.indexOf(needle)).split("\n");
-  return { line: lines.length, column: Array.from(lines.at(-1) ?? "").length + 1 };
-}
 
 export function modulesContract(terrain: Terrain): void {
   const { environment, engine } = terrain;
@@ -206,6 +205,15 @@ export function modulesContract(terrain: Terrain): void {
         ).toEqual({ default: "skep:///main.js" });
       });
 
+      it("are told their address in dependencies, too", async () => {
+        const source =
+          "import { url, later } from '@own/place'; import { own } from 'typed place';" +
+          "export default [url, later(), own]";
+        expect(await runModule(pool, source)).toEqual({
+          default: ["skep:%40own%2Fplace", "skep:%40own%2Fplace", "skep:typed%20place"],
+        });
+      });
+
       it("belong to one run", async () => {
         const source = "import value, { count } from './lib.js'; export default [value, count()]";
         const lib = (value: number) =>
@@ -281,6 +289,8 @@ export function modulesContract(terrain: Terrain): void {
           [{ imports: { x: "../../y.js" } }, /leads out of the root/],
           [{ language: "coffee" as never }, /language must be "js" or "ts"/],
           [{ filename: "a\nb" }, /without control characters/],
+          [{ filename: "skep:boot" }, /begin with skep: are the library's own/],
+          [{ modules: { "skep:meta": "" } }, /begin with skep: are the library's own/],
         ];
         for (const [options, message] of wrong) {
           const error = await failure(pool.eval("1", options));
@@ -488,6 +498,13 @@ export function modulesContract(terrain: Terrain): void {
         if (error.code === "install-failed") {
           expect(error.message).toContain(`(${file}:${line}:${column})`);
         }
+      }
+    });
+
+    it("are told for files of any name", async () => {
+      for (const filename of ["", "a (b):3:4 c", "x:1:2", "日本 😀.js", "f".repeat(3000)]) {
+        const error = await failure(pool.eval("\nnull.x", { filename }));
+        expect(error.location).toEqual({ file: filename, line: 2, column: 5 });
       }
     });
 

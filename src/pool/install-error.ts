@@ -1,13 +1,5 @@
 import { SkepError, type SkepErrorOptions } from "../errors.ts";
-import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
-import type { SourceLocation } from "../source-location.ts";
-import type { Clues, Explain } from "./place.ts";
-
-/** Why one worker could not install a definition. */
-export interface WorkerInstallFailure {
-  workerId: number;
-  failure: InstallFailure;
-}
+import type { DefinitionKind } from "../protocol/control.ts";
 
 /** A definition that could not be installed; it was rolled back everywhere. */
 export class InstallError extends SkepError {
@@ -41,37 +33,6 @@ export class InstallError extends SkepError {
     this.definition = definition;
     this.failures = failures;
   }
-}
-
-/** The error for what workers reported; they may have stumbled over different definitions. */
-export function createInstallError(
-  failures: readonly WorkerInstallFailure[],
-  explain: Explain,
-  texts?: ReadonlyMap<string, string>,
-): InstallError {
-  const first = failures[0]?.failure;
-  const kind = first?.kind ?? "function";
-  const definition = first?.name ?? "";
-  const explained = failures.map(({ workerId, failure }) => {
-    const place = explain({ ...cluesIn(failure), file: fileOf(failure) }, texts);
-    return { workerId, message: withPlace(failure.message, place.location), place };
-  });
-  const list = explained.map(({ workerId, message }) => ({ workerId, message }));
-  return new InstallError(kind, definition, list, explained[0]?.place ?? {});
-}
-
-/** What the guest's error said is told as `Name: message`. */
-function cluesIn({ message, location }: InstallFailure): Clues {
-  return { message: message.replace(/^\w+: /, ""), location };
-}
-
-function fileOf({ kind, name }: InstallFailure): string | undefined {
-  return kind === "dependency" ? name : undefined;
-}
-
-export function withPlace(message: string, location: SourceLocation | undefined): string {
-  if (location === undefined) return message;
-  return `${message} (${location.file}:${location.line}:${location.column})`;
 }
 
 function capitalized(word: string): string {

@@ -4,13 +4,8 @@ import { SkepError } from "../errors.ts";
 import type { EngineName, Isolation } from "../protocol/control.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
-import {
-  checkSourceText,
-  DEFINITION_KINDS,
-  type Definitions,
-  type FunctionTable,
-  type SourceText,
-} from "../registry/definitions.ts";
+import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
+import type { SourceText } from "../registry/source-text.ts";
 import type { RestartOptions } from "./backoff.ts";
 import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
 import type { FilesOptions } from "./files/settings.ts";
@@ -159,20 +154,16 @@ const RUN_KEYS = [...LIMIT_KEYS, "signal", "priority", "key", "transfer"];
 const SOURCE_KEYS = ["type", "filename", "language", "modules", "imports", "globals"];
 const EVAL_KEYS = [...RUN_KEYS.filter((key) => key !== "transfer"), ...SOURCE_KEYS];
 
-function checkBootstrap(bootstrap: unknown): void {
-  if (bootstrap === undefined || typeof bootstrap === "string") return;
-  if (typeof bootstrap !== "object" || bootstrap === null || Array.isArray(bootstrap)) {
-    throw invalid("bootstrap must be source text, or { source, language }.");
-  }
-  checkSourceText(bootstrap, "bootstrap");
-}
-
 /** Checks the options of a pool and fills in defaults. Throws `invalid-argument`. */
 export function resolveOptions(platform: Platform, options: PoolOptions): PoolSettings {
   checkKeys(options, "createPool", POOL_KEYS);
   const queue = group(options.queue, "queue", QUEUE_KEYS);
   const restart = group(options.restart, "restart", RESTART_KEYS);
-  checkBootstrap(options.bootstrap);
+  const { bootstrap } = options;
+  // Its properties are checked by whoever takes the types out.
+  if (bootstrap === null || !["undefined", "string", "object"].includes(typeof bootstrap)) {
+    throw invalid("bootstrap must be source text, or { source, language }.");
+  }
   if (options.image !== undefined && options.bootstrap !== undefined) {
     throw invalid("An image has its bootstrap in it: give one or the other.");
   }

@@ -4,6 +4,7 @@
  */
 import type { ImageState, PreparedImages } from "../protocol/control.ts";
 import { type PreparedDefinitions, prepareFunction } from "../registry/definitions.ts";
+import { prepareTypedFunction } from "../registry/source-text.ts";
 import type { RegistryContents } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { isAmount, isImageHeader, isRecord } from "./image-header.ts";
@@ -153,9 +154,12 @@ function contentsIn(bytes: Uint8Array): {
     ) as RegistryContents;
     const { constants, dependencies, given } = contents;
     const givenFunctions = new Map(given.functions);
-    const functions = contents.functions.map(([name, text]) =>
-      prepareFunction(name, text, givenFunctions.get(name)),
-    );
+    const functions = contents.functions.map(([name, text]) => {
+      const typed = givenFunctions.get(name);
+      return typed === undefined
+        ? prepareFunction(name, text)
+        : prepareTypedFunction(name, text, typed);
+    });
     const givenDependencies = new Map(given.dependencies);
     return { contents, definitions: { functions, constants, dependencies, givenDependencies } };
   } catch (cause) {

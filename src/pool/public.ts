@@ -39,7 +39,6 @@ export type {
   Definitions,
   DependencyInput,
   FunctionInput,
-  SourceText,
   Undefinitions,
 } from "../registry/definitions.ts";
 export type {
@@ -49,4 +48,5 @@ export type {
   HostTable,
   StandardSchema,
 } from "../registry/host-functions.ts";
+export type { SourceText } from "../registry/source-text.ts";
 export type { RegistryDescription } from "../registry/registry.ts";

@@ -3,7 +3,7 @@ import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
-import { isReserved, RESERVED } from "../registry/names.ts";
+import { isReserved } from "../registry/names.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 
 /** Whether the pool has a dependency of that alias. */
@@ -25,10 +25,11 @@ export function sourceTarget(
   if (kind !== "script" && kind !== "module") throw invalid('type must be "script" or "module".');
   if (language !== "js" && language !== "ts") throw invalid('language must be "js" or "ts".');
   const filename = filenameOf(options);
-  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename)) {
-    throw invalid("filename must be a string without control characters.");
+  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename) || isReserved(filename)) {
+    throw invalid(
+      "filename must be a string without control characters, and not begin with skep:.",
+    );
   }
-  if (isReserved(filename)) throw invalid(`filename: ${RESERVED}`);
   const target: SourceTarget = {
     type: "source",
     kind,

@@ -1,7 +1,8 @@
 /** A function's text in TypeScript, which is no program: what stands around it makes it one. */
 import { functionFile } from "../protocol/source-files.ts";
-import { type PreparedFunction, prepareFunction } from "../registry/definitions.ts";
+import type { PreparedFunction } from "../registry/definitions.ts";
 import { closingIndex, scan, type Token } from "../registry/scanner.ts";
+import { prepareTypedFunction } from "../registry/source-text.ts";
 import { loadStripper, type Surroundings } from "./typescript.ts";
 
 /** Checks a function whose text has types, and takes them out. */
@@ -11,7 +12,7 @@ export async function stripFunction(name: string, text: string): Promise<Prepare
   const end = endOfFunction(tokens);
   // With blanks for what is left out, so that positions stay.
   const alone = text.slice(0, end) + text.slice(end).replace(/;/g, " ");
-  return prepareFunction(name, strip(functionFile(name), alone, surroundings(tokens)), text);
+  return prepareTypedFunction(name, strip(functionFile(name), alone, surroundings(tokens)), text);
 }
 
 /** Where semicolons begin that end the text: they cannot stand in an expression. */

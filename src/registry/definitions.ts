@@ -1,7 +1,6 @@
 /** What users define, checked and encoded at once so that later mutation does not matter. */
 import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
-import { functionFile } from "../protocol/source-files.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
 import {
   checkOrder,
@@ -9,17 +8,11 @@ import {
   type NpmDependency,
   type UrlDependency,
 } from "./dependency-order.ts";
-import { describeFunction, type FunctionSource, hashSource } from "./function-source.ts";
+import { describeFunction, type FunctionSource } from "./function-source.ts";
 import { type HostTable, type PreparedHost, prepareHosts } from "./host-functions.ts";
 import { checkAlias, checkName, nearestName } from "./names.ts";
 import { findRequirements, type Requirements } from "./requirements.ts";
-
-/** Source text and what it is written in. */
-export interface SourceText {
-  source: string;
-  /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
-  language?: "js" | "ts" | undefined;
-}
+import type { SourceText } from "./source-text.ts";
 
 /**
  * A function to define: a value, serialized with `toString()`, or its source text; in TypeScript
@@ -82,29 +75,12 @@ export interface PreparedDefinitions {
   givenDependencies?: ReadonlyMap<string, string> | undefined;
 }
 
-/** The source texts among definitions, by the names that stack traces have for them. */
-export function textsIn({
-  functions,
-  dependencies,
-  givenDependencies,
-}: PreparedDefinitions): ReadonlyMap<string, string> {
-  const texts = new Map(
-    functions.map(({ name, text, given }) => [functionFile(name), given ?? text]),
-  );
-  for (const dependency of dependencies) {
-    const { alias } = dependency;
-    if ("source" in dependency)
-      texts.set(alias, givenDependencies?.get(alias) ?? dependency.source);
-  }
-  return texts;
-}
-
 /** Definitions of which some are not JavaScript yet, or still lack their source. */
 export interface CheckedDefinitions extends Omit<
   PreparedDefinitions,
   "functions" | "dependencies"
 > {
-  functions: (PreparedFunction | TypedFunction)[];
+  functions: (PreparedFunction | FunctionOrder)[];
   dependencies: (DependencyDefinition | DependencyOrder)[];
 }
 
@@ -115,10 +91,10 @@ export interface PreparedFunction extends FunctionSource {
   given?: string | undefined;
 }
 
-/** A function whose text still has its types. */
-export interface TypedFunction {
+/** A function of which only the properties are known: `{ source, language }`, to be checked. */
+export interface FunctionOrder {
   name: string;
-  typedText: string;
+  fields: ReadonlyMap<string, unknown>;
 }
 
 /** The keys of {@link Definitions}, for callers that take them among other options. */
@@ -145,40 +121,19 @@ export function prepareDefinitions(definitions: Definitions): CheckedDefinitions
   };
 }
 
-function checkFunction(name: string, value: unknown): PreparedFunction | TypedFunction {
+function checkFunction(name: string, value: unknown): PreparedFunction | FunctionOrder {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return prepareFunction(name, value);
   }
   checkName("function", name);
-  const { source, language } = checkSourceText(value, `The function "${name}"`);
-  return language === "ts" ? { name, typedText: source } : prepareFunction(name, source);
+  return { name, fields: new Map(ownData(value, `The function "${name}"`)) };
 }
 
-/** Checks `{ source, language }`. */
-export function checkSourceText(value: object, label: string): SourceText {
-  const fields = new Map(ownData(value, label));
-  const unknownKey = [...fields.keys()].find((key) => key !== "source" && key !== "language");
-  if (unknownKey !== undefined) {
-    throw invalid(`${label} has an unknown property "${unknownKey}". With source goes language.`);
-  }
-  const source = fields.get("source");
-  const language = fields.get("language") ?? "js";
-  if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
-  if (language !== "js" && language !== "ts") {
-    throw invalid(`${label}: language must be "js" or "ts".`);
-  }
-  return { source, language };
-}
-
-/** Checks and encodes one function; `given` is its text with types, where it had some. */
-export function prepareFunction(name: string, value: unknown, given?: string): PreparedFunction {
+/** Checks and encodes one function. */
+export function prepareFunction(name: string, value: unknown): PreparedFunction {
   checkName("function", name);
   const source = describeFunction(name, value);
-  const prepared = { ...source, name, requirements: findRequirements(source.tokens) };
-  if (given === undefined) return prepared;
-  // Where a type was, there is room.
-  const parameters = prepared.parameters.map((text) => text.replace(/^([\w$]+) +=/, "$1 ="));
-  return { ...prepared, parameters, given, hash: hashSource(given) };
+  return { ...source, name, requirements: findRequirements(source.tokens) };
 }
 
 /** Checks and encodes one constant. */

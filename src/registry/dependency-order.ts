@@ -36,7 +36,12 @@ export type DependencyOrder =
       maxBytes: number;
       timeoutMs: number;
     }
-  | { alias: string; kind: "typescript"; source: string };
+  | {
+      alias: string;
+      kind: "text";
+      /** `source` and `language`, to be checked. */
+      fields: ReadonlyMap<string, unknown>;
+    };
 
 const DEFAULT_MAX_BYTES = 10 * 2 ** 20;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -50,7 +55,7 @@ export function checkOrder(
   fields: ReadonlyMap<string, unknown>,
 ): DependencyOrder | undefined {
   if (fields.has("npm")) return checkNpm(alias, label, fields);
-  if (fields.has("language")) return checkTypeScript(alias, label, fields);
+  if (fields.has("language")) return { alias, kind: "text", fields };
   return fields.has("url") ? checkUrl(alias, label, fields) : undefined;
 }
 
@@ -59,20 +64,6 @@ export function isOrder(
   dependency: DependencyDefinition | DependencyOrder,
 ): dependency is DependencyOrder {
   return !["source", "commonjs", "host-module"].includes(dependency.kind);
-}
-
-function checkTypeScript(
-  alias: string,
-  label: string,
-  fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | undefined {
-  checkProperties(label, fields, ["source", "language"]);
-  const language = fields.get("language") ?? "js";
-  if (language !== "js" && language !== "ts")
-    throw invalid(`${label}: language must be "js" or "ts".`);
-  const source = fields.get("source");
-  if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
-  return language === "ts" ? { alias, kind: "typescript", source } : undefined;
 }
 
 function checkNpm(

@@ -21,18 +21,15 @@ export function isReserved(name: string): boolean {
   return /^skep:(?!\/\/\/)/.test(name);
 }
 
-export const RESERVED = "Names that begin with skep: are the library's own. Use another one.";
-
 /** Refuses an alias that cannot be an import specifier. */
 export function checkAlias(alias: unknown): asserts alias is string {
-  if (typeof alias === "string" && isReserved(alias)) {
-    throw new SkepError("invalid-argument", `The dependency "${alias}": ${RESERVED}`);
-  }
-  if (typeof alias === "string" && alias !== "" && !CONTROL_CHARACTER.test(alias)) return;
+  const isText = typeof alias === "string" && alias !== "";
+  if (isText && !CONTROL_CHARACTER.test(alias) && !isReserved(alias)) return;
   throw new SkepError(
     "invalid-argument",
     `${JSON.stringify(alias) ?? String(alias)} cannot be a dependency's alias. ` +
-      "Use an import specifier without control characters, such as lodash or @scope/name.",
+      "Use an import specifier without control characters, such as lodash or @scope/name; " +
+      "what begins with skep: is the library's own.",
   );
 }
 

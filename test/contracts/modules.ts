@@ -289,8 +289,8 @@ export function modulesContract(terrain: Terrain): void {
           [{ imports: { x: "../../y.js" } }, /leads out of the root/],
           [{ language: "coffee" as never }, /language must be "js" or "ts"/],
           [{ filename: "a\nb" }, /without control characters/],
-          [{ filename: "skep:boot" }, /begin with skep: are the library's own/],
-          [{ modules: { "skep:meta": "" } }, /begin with skep: are the library's own/],
+          [{ filename: "skep:boot" }, /not begin with skep:/],
+          [{ modules: { "skep:meta": "" } }, /"skep:meta" begins with skep:/],
         ];
         for (const [options, message] of wrong) {
           const error = await failure(pool.eval("1", options));

@@ -3,6 +3,7 @@ import type * as sucrase from "sucrase";
 import { GuestError, SkepError } from "../errors.ts";
 import { scan, type Token } from "../registry/scanner.ts";
 import { codeFrame } from "./code-frame.ts";
+import { endStatements } from "./end-statements.ts";
 import { keepColumns } from "./keep-columns.ts";
 import type { SourceTarget } from "./run.ts";
 
@@ -42,7 +43,7 @@ export async function loadStripper(): Promise<Strip> {
       sourceMapOptions: { compiledFilename: file },
       filePath: file,
     });
-    const kept = keepColumns(whole, code, sourceMap?.mappings ?? "");
+    const kept = endStatements(whole, keepColumns(whole, code, sourceMap?.mappings ?? ""));
     return around === undefined ? kept : kept.split("\n").slice(1, -1).join("\n");
   }
   return (file, text, around) => {

@@ -74,6 +74,8 @@ export class VirtualModules {
   resolve(engineName: string, specifier: string): Resolution | undefined {
     if (specifier === META_MODULE) return { name: META_MODULE };
     const importer = this.placeOf(engineName);
+    const sibling = siblingOf(importer, specifier);
+    if (sibling !== undefined && this.#sources.has(sibling)) return { name: sibling + this.#mark };
     const path = isModulePath(specifier)
       ? modulePath(importer.startsWith("./") ? importer : "./", specifier)
       : specifier;
@@ -128,3 +130,11 @@ export class VirtualModules {
 }
 
 const LISTED_NAMES = 8;
+
+/** What is beside a module that has a name rather than a place: `@own/b.js` seen from `@own/a.js`. */
+function siblingOf(importer: string, specifier: string): string | undefined {
+  if (importer.startsWith("./") || !specifier.startsWith(".")) return undefined;
+  const origin = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i.exec(importer)?.[0] ?? "";
+  const path = modulePath(`./${importer.slice(origin.length)}`, specifier);
+  return path === undefined ? undefined : origin + path.slice(origin === "" ? 2 : 1);
+}

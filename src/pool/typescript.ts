@@ -1,11 +1,11 @@
 /** TypeScript in, JavaScript out; loaded when there is some. */
 import type * as sucrase from "sucrase";
-import { GuestError, SkepError } from "../errors.ts";
+import { SkepError } from "../errors.ts";
 import { scan, type Token } from "../registry/scanner.ts";
-import { codeFrame } from "./code-frame.ts";
 import { endStatements } from "./end-statements.ts";
 import { keepColumns } from "./keep-columns.ts";
 import type { SourceTarget } from "./run.ts";
+import { syntaxError } from "./syntax-error.ts";
 
 /** The evaluation with types stripped from those of its texts that are called so. */
 export async function withoutTypes(
@@ -19,7 +19,7 @@ export async function withoutTypes(
     ...target,
     source: stripped(target.filename, target.source),
     modules: target.modules.map(([name, text]) => [name, stripped(name, text)]),
-    given: target,
+    given: target.given ?? target,
   };
 }
 
@@ -145,21 +145,4 @@ function strippingError(
     return syntaxError(file, text, said + advice, lines.length, (lines.at(-1) ?? "").length);
   }
   return syntaxError(file, text, said + advice, Math.max(1, line), (loc?.column ?? 1) - 1);
-}
-
-/** `offset` counts code units from the start of the line. */
-function syntaxError(
-  file: string,
-  text: string,
-  message: string,
-  line: number,
-  offset: number,
-): GuestError {
-  const before = (text.split("\n")[line - 1] ?? "").slice(0, Math.max(0, offset));
-  const location = { file, line, column: Array.from(before).length + 1 };
-  const stack = `    at ${file}:${line}:${location.column}\n`;
-  return new GuestError({ name: "SyntaxError", message, stack, data: {} }, undefined, {
-    location,
-    frame: codeFrame(text, location),
-  });
 }

@@ -116,6 +116,65 @@ export function modulesContract(terrain: Terrain): void {
         );
       });
 
+      it("find what is beside them when they have names", async () => {
+        const modules = {
+          "@own/parts/a.js": "export { b } from './b.js'; export { c } from '../c.js';",
+          "@own/parts/b.js": "export { root as b } from './root.js';",
+          "@own/c.js": "export const c = 'c';",
+          "./root.js": "export const root = 'root';",
+          "https://x.org/y/z.js": "export { default } from '../w.js';",
+          "https://x.org/w.js": "export default 'w';",
+        };
+        const source =
+          "export * from '@own/parts/a.js'; export { default } from 'https://x.org/y/z.js';";
+        expect(await runModule(pool, source, { modules })).toEqual({
+          b: "root",
+          c: "c",
+          default: "w",
+        });
+      });
+
+      it("may be JSON", async () => {
+        const text =
+          '\n{ "a": [1, -2.5e3, true, null, "x\\n\u2028"], "__proto__": { "b": {} },\n' +
+          ' "\\u005f_proto__": 7, "c": "\\"__proto__\\": 1" }\n';
+        const source =
+          "import a from './data.json' with { type: 'json' }; const b = await import('./data.json');" +
+          "import own from 'named.json'; export default [a, a === b.default, own, Object.keys(b)]";
+        for (const language of ["js", "ts"] as const) {
+          const modules = { "./data.json": text, "named.json": "null" };
+          const { default: found } = (await runModule(pool, source, { modules, language })) as {
+            default: unknown[];
+          };
+          expect(found).toEqual([JSON.parse(text), true, null, ["default"]]);
+          expect(Object.keys(found[0] as object)).toEqual(Object.keys(JSON.parse(text) as object));
+        }
+      });
+
+      it.each([
+        ['{\n  "a": 1,\n  "b": }', 3, 8, "token"],
+        ["{ a: 1 }", 1, 3, "token"],
+        ["[1, 2,]", 1, 7, "token"],
+        ["[1 2]", 1, 4, "token"],
+        ['{"a":1]', 1, 7, "token"],
+        ['["日本𝒳", x]', 1, 9, "token"],
+        ["[01]", 1, 3, "token"],
+        ['"a\nb"', 1, 1, "token"],
+        ["1 2", 1, 3, "token"],
+        ["[[1]\n", 2, 1, "end"],
+        ["", 1, 1, "end"],
+      ])("that are JSON say where %j cannot be read", async (text, line, column, what) => {
+        const modules = { "./d.json": text };
+        const error = await failure(runModule(pool, "import './d.json'", { modules }));
+        expect(error).toMatchObject({
+          code: "guest-error",
+          name: "SyntaxError",
+          message: `Unexpected ${what} ${what === "end" ? "of" : "in"} JSON`,
+          location: { file: "./d.json", line, column },
+        });
+        expect(error.frame).toMatch(new RegExp(`^> ${line} \\|`, "m"));
+      });
+
       it("may import each other in cycles, and the evaluation itself", async () => {
         const modules = {
           "./even.js":
@@ -453,6 +512,9 @@ export function modulesContract(terrain: Terrain): void {
         [() => pool.eval("let b = 1; b(", { type: "module" }), "module.js", 1, 14],
         [() => pool.define({ functions: { bad: "\n(a) => {\n return a +; }" } }), "bad.js", 3, 12],
         [() => pool.define({ functions: { bad: "bad(a) { return a +; }" } }), "bad.js", 1, 20],
+        [() => pool.define({ functions: { bad: "function (a, b { }" } }), "bad.js", 1, 16],
+        [() => pool.define({ functions: { bad: "(a, => a" } }), "bad.js", 1, 5],
+        [() => pool.define({ functions: { bad: "bad(a { }" } }), "bad.js", 1, 7],
         [
           () => pool.define({ dependencies: { bad: { source: "\nexport let a = ;" } } }),
           "bad",

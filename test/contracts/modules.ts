@@ -563,6 +563,24 @@ export function modulesContract(terrain: Terrain): void {
       }
     });
 
+    it("of errors of the guest's own classes are where they were made", async () => {
+      for (const source of [
+        "class Mine extends Error { constructor(m) { super(m); this.name = 'Mine'; } }\nfunction f() { throw new Mine('x'); }\nf()",
+        "class Mine extends Error {}\nfunction f() { throw new Mine('x'); }\nf()",
+        "class Base extends TypeError { constructor() { super('x'); } } class Mine extends Base {}\nfunction f() { throw new Mine(); }\nf()",
+      ]) {
+        const error = await failure(pool.eval(source));
+        expect(error.location).toEqual({ file: "eval.js", line: 2, column: 30 });
+        expect(error.stack).toMatch(/^ {4}at f \(/);
+      }
+      // What fails in a constructor fails there.
+      const inside = "class Mine extends Error { constructor() { super(); null.x; } }\nnew Mine()";
+      expect((await failure(pool.eval(inside))).location).toMatchObject({ line: 1 });
+      const all =
+        "class Mine extends Error {\n constructor() { super(); throw this; } }\nnew Mine()";
+      expect((await failure(pool.eval(all))).location).toMatchObject({ line: 3 });
+    });
+
     it("are told for files of any name", async () => {
       for (const filename of ["", "a (b):3:4 c", "x:1:2", "日本 😀.js", "f".repeat(3000)]) {
         const error = await failure(pool.eval("\nnull.x", { filename }));

@@ -9,13 +9,10 @@ interface Import {
   name: string | undefined;
 }
 
-const MESSAGES: readonly RegExp[] = [
-  /^Could not find export '(?<name>[^']{1,200})' in module '(?<module>[^']{1,500})'$/,
-  /^export '(?<name>[^']{1,200})' in module '(?<module>[^']{1,500})' is ambiguous$/,
-  /^"(?<module>[^"]{1,500})" is not on the allowlist of dependencies\./,
-  /^There is no module "(?<module>[^"]{1,500})"/,
-  /^"(?<module>[^"]{1,500})" in "[^"]{1,500}" leads out of the run's modules\.$/,
-];
+const EXPORT =
+  /^(?:Could not find )?export '(?<name>[^']{1,200})' in module '(?<module>[^']{1,500})'(?: is ambiguous)?$/;
+const MODULE =
+  /^(?:There is no module )?"(?<module>[^"]{1,500})"(?:, which| \(that is| is not on the allowlist| in ")/;
 
 /** Finds the import that a message is about among the texts of the occasion, by file name. */
 export function importPlace(
@@ -36,11 +33,8 @@ export function importPlace(
 }
 
 function importIn(message: string): Import | undefined {
-  for (const pattern of MESSAGES) {
-    const groups = pattern.exec(message)?.groups;
-    if (groups !== undefined) return { module: groups["module"] ?? "", name: groups["name"] };
-  }
-  return undefined;
+  const groups = (EXPORT.exec(message) ?? MODULE.exec(message))?.groups;
+  return groups && { module: groups["module"] ?? "", name: groups["name"] };
 }
 
 function importStart(tokens: readonly Token[], { module, name }: Import): number | undefined {

@@ -3,10 +3,8 @@
  * that ask for it import a module of ours. The engine asks what that name means at a time when the
  * importing module exists and has not run.
  */
-import { moduleUrl } from "../protocol/module-paths.ts";
+import { META_MODULE, moduleUrl } from "../protocol/module-paths.ts";
 import { EvalFlag, type Sandbox } from "./sandbox.ts";
-
-export const META_MODULE = "skep:meta";
 
 /** The import goes on a line of its own at the end, where it moves nothing. */
 export function withMeta(source: string): string {

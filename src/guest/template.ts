@@ -9,6 +9,7 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
+import { META_MODULE } from "../protocol/module-paths.ts";
 import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
 import type { SourceLocation } from "../source-location.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
@@ -19,7 +20,7 @@ import { type Address, type Engine, INITIAL_PAGES } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
 import { type HostDoor, readPayload } from "./host-door.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
-import { fillMeta, META_MODULE, withMeta } from "./import-meta.ts";
+import { fillMeta, withMeta } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { ClassId, Tag, VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { placeArray } from "./marshal/place-inbound.ts";

@@ -3,10 +3,10 @@ import { loadPart } from "../load-part.ts";
 import {
   entryPath,
   isModulePath,
+  META_MODULE,
   modulePath,
   shadowedDependency,
 } from "../protocol/module-paths.ts";
-import { isReserved } from "../registry/names.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 import { CONTROL_CHARACTER, invalid, type IsDependency } from "./source-target.ts";
 
@@ -101,8 +101,7 @@ function table(label: string, value: unknown): [string, string][] {
       throw invalid(`${label}: ${JSON.stringify(given)} cannot name a module.`);
     }
     const name = normalized(label, given);
-    if (isReserved(name))
-      throw invalid(`${label}: "${name}" begins with skep:, which is the library's own.`);
+    if (name === META_MODULE) throw invalid(`${label}: "${name}" is the library's own.`);
     if (entries.has(name)) throw invalid(`${label}: "${name}" is there twice.`);
     entries.set(name, item);
   }

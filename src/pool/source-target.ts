@@ -3,7 +3,6 @@ import { SkepError } from "../errors.ts";
 import { loadPart } from "../load-part.ts";
 import type { Payload } from "../protocol/payload.ts";
 import { encodeArguments } from "../protocol/values/inbound.ts";
-import { isReserved } from "../registry/names.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 
 /** Whether the pool has a dependency of that alias. */
@@ -11,6 +10,9 @@ export type IsDependency = (this: void, name: string) => boolean;
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 export const CONTROL_CHARACTER: RegExp = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** Frames of such files are the library's, and left out of stack traces. */
+const OWN_NAME = /^skep:(?!\/\/\/)/;
 
 const NONE: readonly [] = [];
 
@@ -25,7 +27,7 @@ export function sourceTarget(
   if (kind !== "script" && kind !== "module") throw invalid('type must be "script" or "module".');
   if (language !== "js" && language !== "ts") throw invalid('language must be "js" or "ts".');
   const filename = filenameOf(options);
-  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename) || isReserved(filename)) {
+  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename) || OWN_NAME.test(filename)) {
     throw invalid(
       "filename must be a string without control characters, and not begin with skep:.",
     );

@@ -1,5 +1,6 @@
 /** Names of functions and constants, aliases of dependencies, and what to say when one is wrong. */
 import { SkepError } from "../errors.ts";
+import { META_MODULE } from "../protocol/module-paths.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -16,20 +17,15 @@ export function checkName(kind: "function" | "constant", name: unknown): asserts
   );
 }
 
-/** Whether a name of source text is the library's own: `skep:boot`, `skep:meta`. */
-export function isReserved(name: string): boolean {
-  return /^skep:(?!\/\/\/)/.test(name);
-}
-
 /** Refuses an alias that cannot be an import specifier. */
 export function checkAlias(alias: unknown): asserts alias is string {
   const isText = typeof alias === "string" && alias !== "";
-  if (isText && !CONTROL_CHARACTER.test(alias) && !isReserved(alias)) return;
+  if (isText && !CONTROL_CHARACTER.test(alias) && alias !== META_MODULE) return;
   throw new SkepError(
     "invalid-argument",
     `${JSON.stringify(alias) ?? String(alias)} cannot be a dependency's alias. ` +
       "Use an import specifier without control characters, such as lodash or @scope/name; " +
-      "what begins with skep: is the library's own.",
+      `${META_MODULE} is the library's own.`,
   );
 }
 

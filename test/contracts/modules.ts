@@ -349,7 +349,7 @@ export function modulesContract(terrain: Terrain): void {
           [{ language: "coffee" as never }, /language must be "js" or "ts"/],
           [{ filename: "a\nb" }, /without control characters/],
           [{ filename: "skep:boot" }, /not begin with skep:/],
-          [{ modules: { "skep:meta": "" } }, /"skep:meta" begins with skep:/],
+          [{ modules: { "skep:meta": "" } }, /"skep:meta" is the library's own/],
         ];
         for (const [options, message] of wrong) {
           const error = await failure(pool.eval("1", options));

@@ -14,7 +14,7 @@ import type { Cell } from "./cells.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
-import { META_MODULE } from "../protocol/module-paths.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 import { fillMeta } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";

@@ -3,7 +3,8 @@
  * that ask for it import a module of ours. The engine asks what that name means at a time when the
  * importing module exists and has not run.
  */
-import { META_MODULE, moduleUrl } from "../protocol/module-paths.ts";
+import { moduleUrl } from "../protocol/module-paths.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 import { EvalFlag, type Sandbox } from "./sandbox.ts";
 
 /** The import goes on a line of its own at the end, where it moves nothing. */

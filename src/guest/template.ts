@@ -9,8 +9,7 @@ import type {
   FunctionDefinition,
   InstallFailure,
 } from "../protocol/control.ts";
-import { META_MODULE } from "../protocol/module-paths.ts";
-import { BOOTSTRAP_FILE, functionFile, locationIn } from "../protocol/source-files.ts";
+import { BOOTSTRAP_FILE, functionFile, locationIn, META_MODULE } from "../protocol/source-files.ts";
 import type { SourceLocation } from "../source-location.ts";
 import { encodeArray } from "../protocol/values/inbound.ts";
 import { decodeThrown, decodeValue } from "../protocol/values/outbound.ts";

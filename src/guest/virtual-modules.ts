@@ -3,8 +3,9 @@
  * import means is decided here, without a file system: by place, by exact name, or by the import
  * map, as in HTML. Names that mean none of them are left to the allowlist of dependencies.
  */
-import { entryPath, isModulePath, META_MODULE, modulePath } from "../protocol/module-paths.ts";
+import { entryPath, isModulePath, modulePath } from "../protocol/module-paths.ts";
 import type { RunSourceMessage } from "../protocol/messages.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 import { withMeta } from "./import-meta.ts";
 import { RUN_MARK } from "./marshal/stack-text.ts";
 

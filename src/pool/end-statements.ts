@@ -6,7 +6,7 @@ import { scan, type Token } from "../registry/scanner.ts";
 
 /** Where none of this stands at the beginning of a line, comments aside, there is nothing to end. */
 const SUSPECT =
-  /^[ \t;]*(?:(?:private|public|protected|readonly|override|declare|abstract)\b.*?)?(?:[([`+\-]|\/(?![/*])|\*\s*[\w$#[]+[^\n]*\{)/m;
+  /^[ \t;]*(?:(?:private|public|protected|readonly|override|declare|abstract)\b.*?)?(?:[-([`+]|\/(?![/*])|\*\s*[\w$#[]+[^\n]*\{)/m;
 
 /** What would go on with the expression before it. */
 const CONTINUING = new Set(["(", "[", "+", "-", "/", "*", "++", "--"]);

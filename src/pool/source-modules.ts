@@ -3,10 +3,10 @@ import { loadPart } from "../load-part.ts";
 import {
   entryPath,
   isModulePath,
-  META_MODULE,
   modulePath,
   shadowedDependency,
 } from "../protocol/module-paths.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 import { CONTROL_CHARACTER, invalid, type IsDependency } from "./source-target.ts";
 

@@ -5,9 +5,6 @@
 
 const ORIGIN = "skep:///";
 
-/** What modules import that ask for `import.meta`: the library's own, and no name for another. */
-export const META_MODULE = "skep:meta";
-
 /** Whether a specifier is a place in the tree; otherwise it is a name, such as `lodash`. */
 export function isModulePath(specifier: string): boolean {
   return /^(?:\.{0,2}\/|skep:\/\/\/)/.test(specifier);

@@ -4,6 +4,9 @@ import type { SourceLocation } from "../source-location.ts";
 /** The file of the pool's bootstrap source. */
 export const BOOTSTRAP_FILE = "bootstrap.js";
 
+/** What modules import that ask for `import.meta`: the library's own, and no name for another. */
+export const META_MODULE = "skep:meta";
+
 /** The file of a registered function. */
 export function functionFile(name: string): string {
   return `${name}.js`;

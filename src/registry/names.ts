@@ -1,6 +1,6 @@
 /** Names of functions and constants, aliases of dependencies, and what to say when one is wrong. */
 import { SkepError } from "../errors.ts";
-import { META_MODULE } from "../protocol/module-paths.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for

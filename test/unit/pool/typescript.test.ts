@@ -26,7 +26,7 @@ describe("stripping types", () => {
     expect(code.split("\n")).toHaveLength(text.split("\n").length);
   });
 
-  test("keeps every column of this package's own sources", () => {
+  test("keeps every column of this package's own sources", { timeout: 30_000 }, () => {
     const files = sourceFiles();
     expect(files.length).toBeGreaterThan(100);
     for (const file of files) {

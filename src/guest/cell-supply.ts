@@ -40,13 +40,18 @@ export class CellSupply {
   cellFor({ limits: { memoryBytes } }: Run): Cell | undefined {
     const { cells, isolation, memoryBytes: sharedBytes } = this.#settings;
     if (isolation === "worker") {
-      if (!this.#shared) this.#make(sharedBytes, (made) => (this.#shared = made));
+      if (!this.#shared) this.#make(sharedBytes, (made) => this.#share(made));
       return this.#shared;
     }
     const isFull = cells.isFull || this.#isCrowded;
     const cell = cells.take(memoryBytes) ?? (isFull ? cells.takeOver(memoryBytes) : undefined);
     if (!cell) this.#make(memoryBytes, (made) => cells.keep(made));
     return cell;
+  }
+
+  #share(cell: Cell): void {
+    cell.sharedSince = performance.now();
+    this.#shared = cell;
   }
 
   /** Whether the cell is everybody's. */

@@ -32,6 +32,10 @@ export class Cell {
   requests: GuestRequests | undefined;
   /** Set where the cell is a session's: it is not reset after a run. */
   session: SessionMemory | undefined;
+  /** When its sandbox was first used, on `performance.now()`'s clock, where a worker's runs share it. */
+  sharedSince: number | undefined;
+  /** A timer became due in it while no run was there to run it. */
+  isOverdue = false;
   #sandbox: Sandbox | undefined;
 
   constructor(sandbox: Sandbox | undefined, image: Image) {

@@ -257,6 +257,10 @@ export class Cells {
     if (cell.handles.size > 0) cell.handles.clear();
     this.#idle.delete(cell);
     if (cell.session !== undefined) cell.session = undefined;
+    if (cell.sharedSince !== undefined) {
+      cell.sharedSince = undefined;
+      cell.isOverdue = false;
+    }
     if (cell.stowed) {
       cell.stowed = undefined;
       this.#all.delete(cell);

@@ -9,7 +9,7 @@ import type { HostReplyMessage, MessageFromWorker } from "../protocol/messages.t
 import { payloadBytes } from "../protocol/payload.ts";
 import { isOwnEnd } from "../protocol/run-ends.ts";
 import { beginRun } from "./begin-run.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, runDueTimers } from "./catch-up.ts";
 import type { Cell } from "./cell.ts";
 import type { CellSupply } from "./cell-supply.ts";
 import type { Cells } from "./cells.ts";
@@ -98,10 +98,12 @@ export class Executor {
     // It has waited too long behind others.
     if (late) return this.#fail(run, cell, late);
     this.#enter(run, cell, () => {
-      if (session) {
-        catchUp(run, cell, session, this.#cells, (thrown) =>
-          reportUncaught(run, sandbox, thrown, this.#surroundings.send),
-        );
+      const onThrown = (thrown: Address): void =>
+        reportUncaught(run, sandbox, thrown, this.#surroundings.send);
+      if (session) catchUp(run, cell, session, this.#cells, onThrown);
+      else if (cell.isOverdue) {
+        cell.isOverdue = false;
+        runDueTimers(run, sandbox, onThrown);
       }
       if (run.verdict) return undefined;
       const completion = beginRun(run, cell, this.#isKept(cell), this.#settings.inventory);

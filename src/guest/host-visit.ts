@@ -13,14 +13,16 @@ import { reportUncaught, sendConsoleCall } from "./console-lines.ts";
 import type { Address } from "./engine.ts";
 import type { GuestRequests } from "./fetch/requests.ts";
 import { type HostDoor, type HostReply, type HostVisit, readPayload } from "./host-door.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
+import { fillMeta } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { VALUE_BYTES } from "./marshal/heap-layout.ts";
 import { RefusedValueError } from "./marshal/refusal.ts";
 import { placeArguments, placeArray } from "./marshal/place-inbound.ts";
 import { ABORTED, type Run } from "./run.ts";
-import { type Completion, EvalFlag, type Sandbox, type SandboxHooks } from "./sandbox.ts";
+import type { Completion, Sandbox, SandboxHooks } from "./sandbox.ts";
 import { refuseRequire } from "./template-modules.ts";
-import { META_MODULE, type Resolution, type VirtualModules } from "./virtual-modules.ts";
+import type { Resolution, VirtualModules } from "./virtual-modules.ts";
 
 /** Answers a host call at once: only where guest and host share a thread. */
 export type AnswerNow = (runId: number, name: string, args: Payload) => HostReply;
@@ -129,10 +131,7 @@ class CellVisit implements HostVisit {
     const modules = this.#modulesOf(base);
     const found = modules?.resolve(base, name);
     if (modules === undefined || name !== META_MODULE) return found;
-    const { sandbox } = this.#cell;
-    // A second module of the same name is never found by it, but finds the first one's import.meta.
-    const source = `import.meta.url = ${JSON.stringify(modules.url(base))};`;
-    sandbox.free(sandbox.evaluate(source, base, EvalFlag.module).value);
+    fillMeta(this.#cell.sandbox, base, modules.placeOf(base));
     return found;
   }
 
@@ -149,8 +148,14 @@ class CellVisit implements HostVisit {
   }
 
   startedAt(): number {
-    const { session } = this.#cell;
-    return session?.startedAt ?? this.#surroundings.current()?.startedAt ?? performance.now();
+    const { session, sharedSince } = this.#cell;
+    // Timers outlive the runs that set them, so all of them need the same clock.
+    return (
+      session?.startedAt ??
+      sharedSince ??
+      this.#surroundings.current()?.startedAt ??
+      performance.now()
+    );
   }
 
   /** One look at the run's limits. */
@@ -182,6 +187,7 @@ class CellVisit implements HostVisit {
     cell.timer = setTimeout(() => {
       cell.timer = undefined;
       if (cell.epoch !== epoch) return;
+      if (cell.runs.size === 0 && cell.session === undefined) cell.isOverdue = true;
       this.#surroundings.resume(cell, (sandbox) =>
         sandbox.call(sandbox.anchors.helpers.runTimer, 0),
       );

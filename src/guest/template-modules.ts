@@ -2,8 +2,10 @@
  * What `import` and `require` give while a template is built. Dependencies may use each other in any
  * order and across the two kinds of modules: what is not there yet is evaluated when it is asked for.
  */
+import { META_MODULE } from "../protocol/source-files.ts";
 import type { Address } from "./engine.ts";
 import { dropFirstLine } from "./first-line.ts";
+import { fillMeta, withMeta } from "./import-meta.ts";
 import type { Inventory } from "./inventory.ts";
 import { commonjsModule, contentModule } from "./module-source.ts";
 import type { Resolution } from "./virtual-modules.ts";
@@ -47,6 +49,7 @@ export class TemplateModules {
 
   /** The hook for what the engine loads. */
   source(name: string): ModuleSource {
+    if (name === META_MODULE) return "";
     const { inventory, loadCommonjs } = this.#options;
     if (!this.#madeUp.has(name) && inventory.commonjsSource(name) !== undefined) {
       const loaded = loadCommonjs(name);
@@ -54,11 +57,15 @@ export class TemplateModules {
     }
     const source = inventory.moduleSource(name);
     if (source !== undefined) this.#loading.at(-1)?.add(name);
-    return this.#madeUp.get(name) ?? source;
+    return this.#madeUp.get(name) ?? (source === undefined ? undefined : withMeta(source));
   }
 
   /** The hook for what an import means. */
-  resolve(name: string): Resolution {
+  resolve(base: string, name: string): Resolution {
+    if (name === META_MODULE) {
+      fillMeta(this.#options.sandbox, base, base);
+      return { name };
+    }
     if (!this.#isLoading(name, this.#loading.slice(0, -1))) {
       return this.#options.inventory.resolveModule(name);
     }

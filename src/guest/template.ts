@@ -161,7 +161,7 @@ class TemplateBuilder {
           startedAt: () => this.#startedAt,
         }),
       moduleSource: (name) => this.#modules.source(name),
-      resolveModule: (_base, name) => this.#modules.resolve(name),
+      resolveModule: (base, name) => this.#modules.resolve(base, name),
     };
     const { dependencies, constants, functions, bootstrap } = this.#inventory;
     // Before any code that may take a function of the host along for later.
@@ -260,7 +260,7 @@ class TemplateBuilder {
     const { heap } = this.#sandbox;
     const kind = heap.tag(value) === Tag.object ? heap.classId(heap.pointer(value)) : 0;
     if (kind === ClassId.generatorFunction || kind === ClassId.asyncGeneratorFunction) {
-      this.#fail("is a generator function; those are not supported yet. Return an array instead.");
+      this.#fail("is a generator function. Define one that returns the values in an array.");
     }
     if (
       kind !== ClassId.function &&
@@ -293,10 +293,7 @@ class TemplateBuilder {
     const writer = new ByteWriter();
     writeThrown(this.#sandbox.heap, completion.value, writer);
     const { name, message, stack } = decodeThrown(writer.take());
-    const location = this.#locate(stack);
-    const where =
-      location === undefined ? "" : ` (${location.file}:${location.line}:${location.column})`;
-    return this.#fail(`${name}: ${message}${where}`, location);
+    return this.#fail(`${name}: ${message}`, this.#locate(stack));
   }
 
   /** The innermost place in a file. */

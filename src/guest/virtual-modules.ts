@@ -3,15 +3,11 @@
  * import means is decided here, without a file system: by place, by exact name, or by the import
  * map, as in HTML. Names that mean none of them are left to the allowlist of dependencies.
  */
-import { entryPath, isModulePath, modulePath, moduleUrl } from "../protocol/module-paths.ts";
+import { entryPath, isModulePath, modulePath } from "../protocol/module-paths.ts";
 import type { RunSourceMessage } from "../protocol/messages.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
+import { withMeta } from "./import-meta.ts";
 import { RUN_MARK } from "./marshal/stack-text.ts";
-
-/**
- * Imported by modules that ask for `import.meta`, for the host to fill it in: the engine asks what
- * the name means at a time when the module exists and has not run.
- */
-export const META_MODULE = "skep:meta";
 
 export type Resolution = { name: string } | { refusal: string };
 
@@ -70,15 +66,17 @@ export class VirtualModules {
     return source === undefined ? undefined : withMeta(source);
   }
 
-  /** What `import.meta.url` is for a module the engine calls by this name. */
-  url(engineName: string): string {
-    return moduleUrl(this.#nameOf(engineName) ?? this.#entryPath);
+  /** The name of the module that the engine calls by this one. */
+  placeOf(engineName: string): string {
+    return this.#nameOf(engineName) ?? this.#entryPath;
   }
 
   /** What an import in the module `engineName` means; undefined when it is none of these modules. */
   resolve(engineName: string, specifier: string): Resolution | undefined {
     if (specifier === META_MODULE) return { name: META_MODULE };
-    const importer = this.#nameOf(engineName) ?? this.#entryPath;
+    const importer = this.placeOf(engineName);
+    const sibling = siblingOf(importer, specifier);
+    if (sibling !== undefined && this.#sources.has(sibling)) return { name: sibling + this.#mark };
     const path = isModulePath(specifier)
       ? modulePath(importer.startsWith("./") ? importer : "./", specifier)
       : specifier;
@@ -134,7 +132,10 @@ export class VirtualModules {
 
 const LISTED_NAMES = 8;
 
-/** On a line of its own at the end, where it moves nothing. */
-function withMeta(source: string): string {
-  return source.includes("meta") ? `${source}\nimport "${META_MODULE}";` : source;
+/** What is beside a module that has a name rather than a place: `@own/b.js` seen from `@own/a.js`. */
+function siblingOf(importer: string, specifier: string): string | undefined {
+  if (importer.startsWith("./") || !specifier.startsWith(".")) return undefined;
+  const origin = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i.exec(importer)?.[0] ?? "";
+  const path = modulePath(`./${importer.slice(origin.length)}`, specifier);
+  return path === undefined ? undefined : origin + path.slice(origin === "" ? 2 : 1);
 }

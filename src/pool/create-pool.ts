@@ -1,5 +1,10 @@
 import type { Platform } from "../environments/contract.ts";
-import { isComplete, prepareDefinitions } from "../registry/definitions.ts";
+import {
+  type CheckedDefinitions,
+  isComplete,
+  type PreparedDefinitions,
+  prepareDefinitions,
+} from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import { loadSourcing } from "./load-sourcing.ts";
 import type { CoreSurroundings } from "./core.ts";
@@ -8,6 +13,8 @@ import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
 import type { OpenedImage } from "./pool-image.ts";
+import type * as Sourcing from "./sourcing.ts";
+import type { StartingSources } from "./sourcing.ts";
 
 /**
  * Creates a pool on a platform and starts its workers. Resolves when they are ready; rejects, with
@@ -22,23 +29,34 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
   const { bootstrap, image } = options;
+  const isReady = isComplete(checked) && typeof bootstrap !== "object";
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
-  const start = async (): Promise<Pool> => {
-    const [{ startPool }, definitions, opened, files] = await Promise.all([
+  // Now, because what the caller changes afterwards is too late.
+  const given = typeof bootstrap === "object" ? { ...bootstrap } : bootstrap;
+  const start = async (sourcing?: typeof Sourcing): Promise<Pool> => {
+    const [{ startPool }, sources, opened, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
-      isComplete(checked)
-        ? checked
-        : loadSourcing().then((part) => part.sourceDependencies(platform, checked)),
+      sourcing ? sourcing.sourceStart(platform, checked, given) : readyStart(checked, given),
       image && openImage(image, settings, options),
       options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
     if (opened !== undefined) settings.webApis = opened.webApis;
-    const parts = { definitions, bootstrap, launch, files, image: opened };
+    const parts = { ...sources, launch, files, image: opened };
     return startPool(platform, settings, { ...surroundings, ...parts });
   };
-  if (isComplete(checked)) return launch.until(start());
-  return launch.until(loadSourcing().then((part) => part.installing(platform, checked, start())));
+  if (isReady) return launch.until(start());
+  return launch.until(
+    loadSourcing().then((part) => part.installing(platform, checked, start(part))),
+  );
+}
+
+/** What a pool starts with, where all of it is JavaScript and there. */
+function readyStart(checked: CheckedDefinitions, bootstrap: unknown): StartingSources {
+  return {
+    definitions: checked as PreparedDefinitions,
+    bootstrap: bootstrap as string | undefined,
+  };
 }
 
 async function openImage(

@@ -1,12 +1,5 @@
 import { SkepError, type SkepErrorOptions } from "../errors.ts";
-import type { DefinitionKind, InstallFailure } from "../protocol/control.ts";
-import type { Explain } from "./place.ts";
-
-/** Why one worker could not install a definition. */
-export interface WorkerInstallFailure {
-  workerId: number;
-  failure: InstallFailure;
-}
+import type { DefinitionKind } from "../protocol/control.ts";
 
 interface InstallErrorOptions extends ErrorOptions, Pick<SkepErrorOptions, "location" | "frame"> {
   /** Why no worker was even asked. */
@@ -44,20 +37,6 @@ export class InstallError extends SkepError {
     this.definition = definition;
     this.failures = failures;
   }
-}
-
-/** The error for what workers reported; they may have stumbled over different definitions. */
-export function createInstallError(
-  failures: readonly WorkerInstallFailure[],
-  explain: Explain,
-  { texts, occasion }: { texts?: ReadonlyMap<string, string>; occasion?: string } = {},
-): InstallError {
-  const first = failures[0]?.failure;
-  const kind = first?.kind ?? "function";
-  const definition = first?.name ?? "";
-  const list = failures.map(({ workerId, failure }) => ({ workerId, message: failure.message }));
-  const place = explain({ location: first?.location }, texts);
-  return new InstallError(kind, definition, list, { ...place, occasion });
 }
 
 function capitalized(word: string): string {

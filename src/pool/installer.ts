@@ -2,9 +2,9 @@
 import { messageOf } from "../errors.ts";
 import type { PoolHost } from "./host.ts";
 import type { InstallFailure, RegistryChange } from "../protocol/control.ts";
-import { type PreparedDefinitions, textsIn } from "../registry/definitions.ts";
+import type { PreparedDefinitions } from "../registry/definitions.ts";
 import type { Names, Registry } from "../registry/registry.ts";
-import { createInstallError, type WorkerInstallFailure } from "./install-error.ts";
+import { createInstallError, textsIn, type WorkerInstallFailure } from "./install-failure.ts";
 import type { Explain } from "./place.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { ControlTimeoutError, WorkerGoneError } from "./control-requests.ts";

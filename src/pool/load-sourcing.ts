@@ -3,5 +3,5 @@ import { loadPart } from "../load-part.ts";
 import type * as Sourcing from "./sourcing.ts";
 
 export function loadSourcing(): Promise<typeof Sourcing> {
-  return loadPart("dependencies from elsewhere", () => import("./sourcing.ts"));
+  return loadPart("sources from elsewhere, or with types", () => import("./sourcing.ts"));
 }

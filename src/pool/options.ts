@@ -5,6 +5,7 @@ import type { EngineName, Isolation } from "../protocol/control.ts";
 import type { FetchPolicy } from "../protocol/fetch-policy.ts";
 import { EXTRA_WEB_API_NAMES, WEB_API_NAMES, type WebApiName } from "../protocol/web-apis.ts";
 import { DEFINITION_KINDS, type Definitions, type FunctionTable } from "../registry/definitions.ts";
+import type { SourceText } from "../registry/source-text.ts";
 import type { RestartOptions } from "./backoff.ts";
 import { type FetchOptions, resolveFetch } from "./fetch-options.ts";
 import type { FilesOptions } from "./files/settings.ts";
@@ -89,8 +90,11 @@ export interface PoolOptions<Functions = FunctionTable>
    * Host functions must be given in `host`; what is defined besides comes on top.
    */
   image?: Uint8Array | undefined;
-  /** Guest source evaluated once, before everything that is defined. */
-  bootstrap?: string | undefined;
+  /**
+   * Guest source evaluated once, before everything that is defined; in TypeScript as
+   * `{ source, language: "ts" }`.
+   */
+  bootstrap?: string | SourceText | undefined;
   /** Milliseconds a worker may take to load and to start its engine. Default 10,000. */
   startTimeoutMs?: number | undefined;
   /** Milliseconds a definition's own code may run in a worker. Default 10,000. */
@@ -155,8 +159,10 @@ export function resolveOptions(platform: Platform, options: PoolOptions): PoolSe
   checkKeys(options, "createPool", POOL_KEYS);
   const queue = group(options.queue, "queue", QUEUE_KEYS);
   const restart = group(options.restart, "restart", RESTART_KEYS);
-  if (options.bootstrap !== undefined && typeof options.bootstrap !== "string") {
-    throw invalid("bootstrap must be source text.");
+  const { bootstrap } = options;
+  // Its properties are checked by whoever takes the types out.
+  if (bootstrap === null || !["undefined", "string", "object"].includes(typeof bootstrap)) {
+    throw invalid("bootstrap must be source text, or { source, language }.");
   }
   if (options.image !== undefined && options.bootstrap !== undefined) {
     throw invalid("An image has its bootstrap in it: give one or the other.");

@@ -13,6 +13,8 @@ export interface Clues {
   stack?: string | undefined;
   message?: string | undefined;
   location?: SourceLocation | undefined;
+  /** The file that the message is about, where that is known. */
+  file?: string | undefined;
 }
 
 /** Where an error happened, by clues, given the texts of the occasion by file name. */
@@ -23,14 +25,16 @@ export type Explain = (
 
 /** Explains with what a registry knows, after the texts of the occasion. */
 export function createExplain(registryText: TextOfFile): Explain {
-  return ({ stack = "", message = "", location }, texts = new Map()) => {
+  return ({ stack = "", message = "", location, file }, texts = new Map()) => {
     for (const place of [location, ...stack.split("\n").map(locationIn)]) {
       if (place === undefined) continue;
       const text = texts.get(place.file) ?? registryText(place.file);
       if (text !== undefined) return placeIn(text, place);
     }
-    const place = importPlace(message, texts);
-    return place === undefined ? {} : placeIn(texts.get(place.file) ?? "", place);
+    const known = file === undefined || texts.has(file) ? undefined : registryText(file);
+    const all = known === undefined ? texts : new Map([...texts, [file ?? "", known]]);
+    const place = importPlace(message, all);
+    return place === undefined ? {} : placeIn(all.get(place.file) ?? "", place);
   };
 }
 

@@ -3,7 +3,8 @@
  * workers of another pool need not evaluate it again.
  */
 import type { ImageState, PreparedImages } from "../protocol/control.ts";
-import { prepareDefinitions, type PreparedDefinitions } from "../registry/definitions.ts";
+import { type PreparedDefinitions, prepareFunction } from "../registry/definitions.ts";
+import { prepareTypedFunction } from "../registry/source-text.ts";
 import type { RegistryContents } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { isAmount, isImageHeader, isRecord } from "./image-header.ts";
@@ -36,6 +37,7 @@ interface Wanted {
 export interface OpenedImage {
   images: PreparedImages;
   bootstrap: string | undefined;
+  givenBootstrap: string | undefined;
   definitions: PreparedDefinitions;
   /** Host functions it was made with, by path: whoever starts a pool from it must give them. */
   hosts: readonly string[];
@@ -137,7 +139,8 @@ export async function openPoolImage(
     template: { ...template, bytes: bytes.slice(contentsBytes + emptySize) },
   };
   const { bootstrap, hosts } = contents;
-  return { images, bootstrap, definitions, hosts, webApis };
+  const givenBootstrap = contents.given.bootstrap;
+  return { images, bootstrap, givenBootstrap, definitions, hosts, webApis };
 }
 
 function contentsIn(bytes: Uint8Array): {
@@ -149,9 +152,16 @@ function contentsIn(bytes: Uint8Array): {
     const contents = JSON.parse(text, (_key, value: unknown) =>
       isRecord(value) && typeof value["bytes"] === "string" ? bytesOf(value["bytes"]) : value,
     ) as RegistryContents;
-    const { functions } = prepareDefinitions({ functions: Object.fromEntries(contents.functions) });
-    const { constants, dependencies } = contents;
-    return { contents, definitions: { functions, constants, dependencies } };
+    const { constants, dependencies, given } = contents;
+    const givenFunctions = new Map(given.functions);
+    const functions = contents.functions.map(([name, text]) => {
+      const typed = givenFunctions.get(name);
+      return typed === undefined
+        ? prepareFunction(name, text)
+        : prepareTypedFunction(name, text, typed);
+    });
+    const givenDependencies = new Map(given.dependencies);
+    return { contents, definitions: { functions, constants, dependencies, givenDependencies } };
   } catch (cause) {
     throw refused("its definitions cannot be read", cause);
   }

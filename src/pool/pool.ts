@@ -15,6 +15,7 @@ import {
 import type { RegistryDescription } from "../registry/registry.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
+import type { Crossed } from "./crossed.ts";
 import type { PoolEventName, PoolListener } from "./events.ts";
 import type { PoolFiles } from "./files/pool-files.ts";
 import type { QuarantinedFunction } from "./quarantine.ts";
@@ -28,10 +29,21 @@ import { NO_OPTIONS, Submissions } from "./submissions.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { WorkerState } from "./worker-state.ts";
 
-/** A defined function as the host calls it: the same parameters, and a promise. */
+/**
+ * A defined function as the host calls it: the same parameters, and a promise of what arrives of its
+ * result. Of overloads that is the last, and of a generic function the one without type arguments.
+ * What a text takes and returns is not known.
+ */
 export type RemoteFunction<Input> = Input extends (...args: infer Parameters) => infer Result
-  ? (...args: Parameters) => Promise<Awaited<Result>>
+  ? (...args: KnownParameters<Parameters>) => Promise<Crossed<Awaited<Result>>>
   : (...args: unknown[]) => Promise<unknown>;
+
+/** Of a function of any kind, {@link FunctionInput}, the parameters are never known. */
+type KnownParameters<Parameters extends unknown[]> = number extends Parameters["length"]
+  ? [Parameters[number]] extends [never]
+    ? unknown[]
+    : Parameters
+  : Parameters;
 
 /**
  * What `define()` resolves with: a function to call for each function defined. One called `then` is
@@ -113,7 +125,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
    * Defines functions, constants and dependencies in all workers, and resolves when all of them
    * have it. Rejects with `install-failed` when one refuses; then nothing has changed.
    */
-  async define<const Functions extends FunctionTable = FunctionTable>(
+  async define<const Functions extends FunctionsOf<Functions> = FunctionTable>(
     definitions: Definitions<Functions>,
   ): Promise<RemoteFunctions<Functions>> {
     // Before the first await: what the caller changes afterwards is too late.
@@ -136,8 +148,8 @@ export class Pool<Functions = any> implements AsyncDisposable {
   async #defineOrdered(checked: CheckedDefinitions): Promise<void> {
     const part = loadSourcing();
     const { installer, closed } = this.#core;
-    const sourced = part.then(({ sourceDependencies }) =>
-      sourceDependencies(this.#platform, checked, closed),
+    const sourced = part.then(({ sourceDefinitions }) =>
+      sourceDefinitions(this.#platform, checked, closed),
     );
     // In turn from now on, however long it takes.
     const installed = installer.define(sourced);

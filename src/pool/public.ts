@@ -2,6 +2,7 @@
 export type { Environment, WorkerEnd, WorkerHandle, WorkerSpec } from "../environments/contract.ts";
 export { GuestError, SkepError, type SkepErrorCode } from "../errors.ts";
 export type { RestartOptions } from "./backoff.ts";
+export type { Crossed } from "./crossed.ts";
 export type { PoolEventName, PoolEvents, PoolListener } from "./events.ts";
 export { InstallError } from "./install-error.ts";
 export type { FetchOptions } from "./fetch-options.ts";
@@ -47,4 +48,5 @@ export type {
   HostTable,
   StandardSchema,
 } from "../registry/host-functions.ts";
+export type { SourceText } from "../registry/source-text.ts";
 export type { RegistryDescription } from "../registry/registry.ts";

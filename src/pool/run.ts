@@ -36,7 +36,8 @@ export interface SourceOptions {
   language?: "js" | "ts" | undefined;
   /**
    * Modules the source may import besides dependencies: source text by place (`./lib.js`) or name
-   * (`lib`). Those whose names end in `.ts` are TypeScript, with `language: "ts"` all but `.js`.
+   * (`lib`). Those whose names end in `.ts` are TypeScript, with `language: "ts"` all but `.js`;
+   * those whose names end in `.json` are JSON.
    */
   modules?: Readonly<Record<string, string>> | undefined;
   /** What imports stand for, as in an HTML import map: `{ lib: "./lib.js", "parts/": "./parts/" }`. */
@@ -66,7 +67,7 @@ export interface SourceTarget extends Pick<
   "kind" | "filename" | "source" | "modules" | "imports"
 > {
   readonly type: "source";
-  /** The texts as they were given, where types were stripped from them. */
+  /** The texts as they were given, where something else is evaluated. */
   readonly given?: SourceTarget;
   /** Names and their values, to be put on the global object first. */
   readonly globals?: Payload | undefined;

@@ -6,6 +6,7 @@ import {
   modulePath,
   shadowedDependency,
 } from "../protocol/module-paths.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 import type { SourceOptions, SourceTarget } from "./run.ts";
 import { CONTROL_CHARACTER, invalid, type IsDependency } from "./source-target.ts";
 
@@ -18,14 +19,33 @@ export async function addModules(
   const { filename } = target;
   const modules = checkModules(filename, given.modules, isDependency);
   const complete = { ...target, modules, imports: checkImports(given.imports, isDependency) };
+  const evaluated = modules.some(isJson) ? await withoutJson(complete) : complete;
   const isTypeScript = given.language === "ts";
-  const typed = modules
-    .map(([name]) => name)
-    .filter((name) => (isTypeScript ? !/\.[cm]?js$/.test(name) : /\.[cm]?ts$/.test(name)));
+  const typed = modules.map(([name]) => name).filter((name) => isTyped(name, isTypeScript));
   if (isTypeScript) typed.push(filename);
-  if (typed.length === 0) return complete;
+  if (typed.length === 0) return evaluated;
   const { withoutTypes } = await loadPart("TypeScript", () => import("./typescript.ts"));
-  return withoutTypes(complete, new Set(typed));
+  return withoutTypes(evaluated, new Set(typed));
+}
+
+function isTyped(name: string, isTypeScript: boolean): boolean {
+  return isTypeScript ? !/\.(?:[cm]?js|jsx|json)$/.test(name) : /\.(?:[cm]?ts|tsx)$/.test(name);
+}
+
+function isJson([name]: readonly [name: string, source: string]): boolean {
+  return name.endsWith(".json");
+}
+
+async function withoutJson(target: SourceTarget): Promise<SourceTarget> {
+  const { jsonModule } = await loadPart("JSON modules", () => import("./json-module.ts"));
+  return {
+    ...target,
+    modules: target.modules.map(([name, text]) => [
+      name,
+      isJson([name, text]) ? jsonModule(name, text) : text,
+    ]),
+    given: target,
+  };
 }
 
 function checkModules(
@@ -81,6 +101,7 @@ function table(label: string, value: unknown): [string, string][] {
       throw invalid(`${label}: ${JSON.stringify(given)} cannot name a module.`);
     }
     const name = normalized(label, given);
+    if (name === META_MODULE) throw invalid(`${label}: "${name}" is the library's own.`);
     if (entries.has(name)) throw invalid(`${label}: "${name}" is there twice.`);
     entries.set(name, item);
   }

@@ -11,6 +11,9 @@ export type IsDependency = (this: void, name: string) => boolean;
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 export const CONTROL_CHARACTER: RegExp = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
+/** Frames of such files are the library's, and left out of stack traces. */
+const OWN_NAME = /^skep:(?!\/\/\/)/;
+
 const NONE: readonly [] = [];
 
 /** Throws, or rejects with, `invalid-argument`; rejects with what is wrong with TypeScript. */
@@ -24,8 +27,10 @@ export function sourceTarget(
   if (kind !== "script" && kind !== "module") throw invalid('type must be "script" or "module".');
   if (language !== "js" && language !== "ts") throw invalid('language must be "js" or "ts".');
   const filename = filenameOf(options);
-  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename)) {
-    throw invalid("filename must be a string without control characters.");
+  if (typeof filename !== "string" || CONTROL_CHARACTER.test(filename) || OWN_NAME.test(filename)) {
+    throw invalid(
+      "filename must be a string without control characters, and not begin with skep:.",
+    );
   }
   const target: SourceTarget = {
     type: "source",

@@ -14,6 +14,7 @@ import type { PreparedStart } from "./worker-start.ts";
 export interface PoolStart extends Omit<CoreStart, "files"> {
   definitions: PreparedDefinitions;
   bootstrap: string | undefined;
+  givenBootstrap?: string | undefined;
   /** What the workers start from, where that is given. */
   image?: OpenedImage | undefined;
   files?: OpenedFiles | undefined;
@@ -39,9 +40,9 @@ function adoptImage(
 export async function startPool(
   platform: Platform,
   settings: PoolSettings,
-  { definitions, bootstrap, image, files, ...start }: PoolStart,
+  { definitions, bootstrap, givenBootstrap, image, files, ...start }: PoolStart,
 ): Promise<Pool> {
-  const registry = new Registry({ bootstrap: image?.bootstrap ?? bootstrap });
+  const registry = new Registry(image ?? { bootstrap, givenBootstrap });
   const prepared = image && adoptImage(registry, image, definitions);
   registry.propose(definitions)?.commit();
   const { telemetry } = settings;

@@ -10,7 +10,7 @@ import {
 import type { FileSetup } from "../protocol/file-calls.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "./clock.ts";
-import { createInstallError } from "./install-error.ts";
+import { createInstallError } from "./install-failure.ts";
 import type { Launch } from "./launch.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Explain } from "./place.ts";

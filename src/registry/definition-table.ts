@@ -4,6 +4,8 @@
 export interface Item<Definition> {
   readonly definition: Definition;
   readonly revision: number;
+  /** Its source as it was before types were stripped from it. */
+  readonly given?: string | undefined;
 }
 
 export class DefinitionTable<Definition, Entry extends Item<Definition> = Item<Definition>> {
@@ -36,6 +38,13 @@ export class DefinitionTable<Definition, Entry extends Item<Definition> = Item<D
   /** All items, by name. */
   sorted(): [string, Entry][] {
     return [...this.#items].sort(([left], [right]) => (left < right ? -1 : 1));
+  }
+
+  /** The sources of those that had types, as they were given, by name. */
+  given(): [name: string, text: string][] {
+    return this.sorted().flatMap(([name, { given }]) =>
+      given === undefined ? [] : [[name, given]],
+    );
   }
 
   /** What was defined after a revision, by name. */

@@ -1,17 +1,20 @@
 /** What users define, checked and encoded at once so that later mutation does not matter. */
 import { SkepError } from "../errors.ts";
 import type { ConstantDefinition, DependencyDefinition } from "../protocol/control.ts";
-import { functionFile } from "../protocol/source-files.ts";
 import { encodeConstant } from "../protocol/values/inbound.ts";
 import type { GivenOrder, NpmDependency, UrlDependency } from "./dependency-order.ts";
 import { describeFunction, type FunctionSource } from "./function-source.ts";
 import { type HostTable, type PreparedHost, prepareHosts } from "./host-functions.ts";
 import { checkAlias, checkName, nearestName } from "./names.ts";
 import { findRequirements, type Requirements } from "./requirements.ts";
+import type { SourceText } from "./source-text.ts";
 
-/** A function to define: a value, serialized with `toString()`, or its source text. */
+/**
+ * A function to define: a value, serialized with `toString()`, or its source text; in TypeScript
+ * as `{ source, language: "ts" }`.
+ */
 // `never[]` is the parameter list every function type fits.
-export type FunctionInput = ((...args: never[]) => unknown) | string;
+export type FunctionInput = ((...args: never[]) => unknown) | string | SourceText;
 
 /** Functions by name. */
 export type FunctionTable = Record<string, FunctionInput>;
@@ -21,12 +24,8 @@ export type FunctionTable = Record<string, FunctionInput>;
  * named exports can be called by value.
  */
 export type DependencyInput =
-  | {
-      /** ES module text. */
-      source: string;
-      /** `ts`: types are stripped first, with sucrase, which must be installed. Default `js`. */
-      language?: "js" | "ts" | undefined;
-    }
+  /** ES module text. */
+  | SourceText
   | { /** CommonJS text: `module.exports = …`. */ commonjs: string }
   | NpmDependency
   | UrlDependency
@@ -67,33 +66,44 @@ export interface PreparedDefinitions {
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
   hosts?: PreparedHost[] | undefined;
+  /** The source of dependencies, by alias, as it was before types were stripped from it. */
+  givenDependencies?: ReadonlyMap<string, string> | undefined;
 }
 
-/** The source texts among definitions, by the names that stack traces have for them. */
-export function textsIn({
-  functions,
-  dependencies,
-}: PreparedDefinitions): ReadonlyMap<string, string> {
-  const texts = new Map(functions.map(({ name, text }) => [functionFile(name), text]));
-  for (const dependency of dependencies) {
-    if ("source" in dependency) texts.set(dependency.alias, dependency.source);
-  }
-  return texts;
-}
-
-/** Definitions of which some dependencies may still lack their source. */
-export interface CheckedDefinitions extends Omit<PreparedDefinitions, "dependencies"> {
+/** Definitions of which some are not JavaScript yet, or still lack their source. */
+export interface CheckedDefinitions extends Omit<
+  PreparedDefinitions,
+  "functions" | "dependencies"
+> {
+  functions: (PreparedFunction | FunctionOrder)[];
   dependencies: (DependencyDefinition | GivenOrder)[];
 }
 
 /** Whether there is nothing left to get. */
 export function isComplete(checked: CheckedDefinitions): checked is PreparedDefinitions {
-  return checked.dependencies.every(({ kind }) => kind !== "ordered");
+  return (
+    checked.dependencies.every(({ kind }) => kind !== "ordered") &&
+    !checked.functions.some(isFunctionOrder)
+  );
+}
+
+export function isFunctionOrder(
+  definition: PreparedFunction | FunctionOrder,
+): definition is FunctionOrder {
+  return "fields" in definition;
 }
 
 export interface PreparedFunction extends FunctionSource {
   name: string;
   requirements: Requirements;
+  /** The text as it was before types were stripped from it. */
+  given?: string | undefined;
+}
+
+/** A function of which only the properties are known: `{ source, language }`, to be checked. */
+export interface FunctionOrder {
+  name: string;
+  fields: ReadonlyMap<string, unknown>;
 }
 
 /** The keys of {@link Definitions}, for callers that take them among other options. */
@@ -109,7 +119,7 @@ export function prepareDefinitions(definitions: Definitions): CheckedDefinitions
   const given = ownData(definitions, "The definitions");
   for (const [kind] of given) checkKind(kind);
   return {
-    functions: entriesOf(given, "functions").map(([name, value]) => prepareFunction(name, value)),
+    functions: entriesOf(given, "functions").map(([name, value]) => checkFunction(name, value)),
     constants: entriesOf(given, "constants").map(([name, value]) => prepareConstant(name, value)),
     dependencies: entriesOf(given, "dependencies").map(([alias, value]) =>
       prepareDependency(alias, value),
@@ -118,6 +128,14 @@ export function prepareDefinitions(definitions: Definitions): CheckedDefinitions
       kind === "host" && table !== undefined ? prepareHosts(table) : [],
     ),
   };
+}
+
+function checkFunction(name: string, value: unknown): PreparedFunction | FunctionOrder {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return prepareFunction(name, value);
+  }
+  checkName("function", name);
+  return { name, fields: new Map(ownData(value, `The function "${name}"`)) };
 }
 
 /** Checks and encodes one function. */

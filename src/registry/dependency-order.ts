@@ -43,7 +43,12 @@ export type DependencyOrder =
       maxBytes: number;
       timeoutMs: number;
     }
-  | { alias: string; kind: "typescript"; source: string };
+  | {
+      alias: string;
+      kind: "text";
+      /** `source` and `language`, to be checked. */
+      fields: ReadonlyMap<string, unknown>;
+    };
 
 const DEFAULT_MAX_BYTES = 10 * 2 ** 20;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -54,22 +59,8 @@ const MAXIMUM = 2 ** 31 - 1;
 export function checkOrder({ alias, fields }: GivenOrder): DependencyOrder | DependencyDefinition {
   const label = `The dependency "${alias}"`;
   if (fields.has("npm")) return checkNpm(alias, label, fields);
-  if (fields.has("language")) return checkTypeScript(alias, label, fields);
+  if (fields.has("language")) return { alias, kind: "text", fields };
   return checkUrl(alias, label, fields);
-}
-
-function checkTypeScript(
-  alias: string,
-  label: string,
-  fields: ReadonlyMap<string, unknown>,
-): DependencyOrder | DependencyDefinition {
-  checkProperties(label, fields, ["source", "language"]);
-  const language = fields.get("language");
-  if (language !== "js" && language !== "ts")
-    throw invalid(`${label}: language must be "js" or "ts".`);
-  const source = fields.get("source");
-  if (typeof source !== "string") throw invalid(`${label}: source must be source text.`);
-  return { alias, kind: language === "ts" ? "typescript" : "source", source };
 }
 
 function checkNpm(

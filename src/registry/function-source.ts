@@ -143,8 +143,10 @@ function shapeOf(name: string, tokens: readonly Token[]): Shape {
 
 function arrowAt(name: string, tokens: readonly Token[], at: number, isAsync: boolean): Shape {
   const close = closingIndex(tokens, at);
-  if (close === undefined || tokens[close + 1]?.text !== "=>") throw unrecognized(name);
-  return { kind: "expression", isAsync, parametersFrom: at, parametersTo: close };
+  const kind = "expression";
+  if (close === undefined) return { kind, isAsync, ...unclosed(at) };
+  if (tokens[close + 1]?.text !== "=>") throw unrecognized(name);
+  return { kind, isAsync, parametersFrom: at, parametersTo: close };
 }
 
 /** The index right after a method's name. */
@@ -167,13 +169,20 @@ function withBody(
   at: number,
   found: Pick<Shape, "kind" | "isAsync">,
 ): Shape {
-  const close = tokens[at]?.text === "(" ? closingIndex(tokens, at) : undefined;
-  if (close === undefined || tokens[close + 1]?.text !== "{") throw unrecognized(name);
+  if (tokens[at]?.text !== "(") throw unrecognized(name);
+  const close = closingIndex(tokens, at);
+  if (close === undefined) return { ...found, ...unclosed(at) };
+  if (tokens[close + 1]?.text !== "{") throw unrecognized(name);
   const bodyEnd = closingIndex(tokens, close + 1);
   if (bodyEnd !== undefined && bodyEnd !== tokens.length - 1) {
     throw refusal(name, "is followed by more code", "Its source text must be one function alone.");
   }
   return { ...found, parametersFrom: at, parametersTo: close };
+}
+
+/** Parameters that do not end: the engine says better than this what is wrong, and where. */
+function unclosed(at: number): Pick<Shape, "parametersFrom" | "parametersTo"> {
+  return { parametersFrom: at, parametersTo: at };
 }
 
 function parametersOf(text: string, tokens: readonly Token[], shape: Shape): string[] {
@@ -239,8 +248,8 @@ function refusal(name: string, what: string, advice: string): SkepError {
 function generatorRefusal(name: string): SkepError {
   return refusal(
     name,
-    "is a generator function, which is not supported yet",
-    "Return an array instead.",
+    "is a generator function, and its values cannot leave the sandbox one at a time",
+    "Define a function that returns them in an array.",
   );
 }
 

@@ -1,5 +1,6 @@
 /** Names of functions and constants, aliases of dependencies, and what to say when one is wrong. */
 import { SkepError } from "../errors.ts";
+import { META_MODULE } from "../protocol/source-files.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -20,11 +21,13 @@ export function checkName(kind: "function" | "constant", name: unknown): asserts
 /** Refuses an alias that cannot be an import specifier. */
 export function checkAlias(alias: unknown): asserts alias is string {
   const isText = typeof alias === "string" && alias !== "";
-  if (isText && !CONTROL_CHARACTER.test(alias) && !LONE_SURROGATE.test(alias)) return;
+  const isOwn = alias === META_MODULE;
+  if (isText && !isOwn && !CONTROL_CHARACTER.test(alias) && !LONE_SURROGATE.test(alias)) return;
   throw new SkepError(
     "invalid-argument",
     `${JSON.stringify(alias) ?? String(alias)} cannot be a dependency's alias. ` +
-      "Use an import specifier without control characters and half characters, such as lodash or @scope/name.",
+      "Use an import specifier without control characters and half characters, such as lodash or " +
+      `@scope/name; ${META_MODULE} is the library's own.`,
   );
 }
 

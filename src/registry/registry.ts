@@ -87,6 +87,15 @@ export interface RegistryContents {
   constants: ConstantDefinition[];
   dependencies: DependencyDefinition[];
   hosts: string[];
+  /** The texts that had types, as they were given. */
+  given: GivenTexts;
+}
+
+/** Sources as they were before types were stripped from them; functions and dependencies by name. */
+export interface GivenTexts {
+  bootstrap?: string | undefined;
+  functions: (readonly [name: string, text: string])[];
+  dependencies: (readonly [alias: string, text: string])[];
 }
 
 /** Functions, constants and dependencies by name, with the revision of each one's last change. */
@@ -96,14 +105,19 @@ export class Registry {
   readonly #dependencies = new DefinitionTable<DependencyDefinition>();
   readonly #hosts = new DefinitionTable<PreparedHost>();
   readonly #bootstrap: string | undefined;
+  readonly #givenBootstrap: string | undefined;
   #admissions = new Map<string, Admission>();
   #revision: number;
   // Runs ahead of #revision: a proposal that was rolled back used up numbers too.
   #lastIssuedRevision: number;
   #lastFunctionId = 0;
 
-  constructor(options: { bootstrap?: string | undefined } = {}) {
+  /** `givenBootstrap` is what the bootstrap's text was before types were stripped from it. */
+  constructor(
+    options: { bootstrap?: string | undefined; givenBootstrap?: string | undefined } = {},
+  ) {
     this.#bootstrap = options.bootstrap;
+    this.#givenBootstrap = options.givenBootstrap;
     this.#revision = options.bootstrap === undefined ? 0 : 1;
     this.#lastIssuedRevision = this.#revision;
   }
@@ -122,12 +136,17 @@ export class Registry {
     return this.#dependencies.get(alias)?.definition;
   }
 
-  /** The source text that a stack trace calls `file`. */
+  /** The source text that a stack trace calls `file`, as it was given. */
   textOf(file: string): string | undefined {
-    const dependency = this.dependency(file);
-    if (dependency !== undefined && "source" in dependency) return dependency.source;
-    if (file === BOOTSTRAP_FILE && this.#bootstrap !== undefined) return this.#bootstrap;
-    return this.#functions.get(functionOfFile(file))?.text;
+    const dependency = this.#dependencies.get(file);
+    if (dependency !== undefined && "source" in dependency.definition) {
+      return dependency.given ?? dependency.definition.source;
+    }
+    if (file === BOOTSTRAP_FILE && this.#bootstrap !== undefined) {
+      return this.#givenBootstrap ?? this.#bootstrap;
+    }
+    const item = this.#functions.get(functionOfFile(file));
+    return item?.given ?? item?.text;
   }
 
   /** All that is defined, as texts and data. */
@@ -138,6 +157,11 @@ export class Registry {
       constants: this.#constants.sorted().map(([, { definition }]) => definition),
       dependencies: this.#dependencies.sorted().map(([, { definition }]) => definition),
       hosts: this.#hosts.sorted().map(([name]) => name),
+      given: {
+        ...(this.#givenBootstrap === undefined ? {} : { bootstrap: this.#givenBootstrap }),
+        functions: this.#functions.given(),
+        dependencies: this.#dependencies.given(),
+      },
     };
   }
 
@@ -165,7 +189,10 @@ export class Registry {
       .map((definition) => ({ definition, revision }));
     const dependencies = prepared.dependencies
       .filter((given) => !sameDependency(this.#dependencies.get(given.alias)?.definition, given))
-      .map((definition) => ({ definition, revision }));
+      .map((definition) => {
+        const given = prepared.givenDependencies?.get(definition.alias);
+        return { definition, revision, given };
+      });
     const hosts = (prepared.hosts ?? [])
       .filter((given) => !sameHost(this.#hosts.get(given.name)?.definition, given))
       .map((definition) => ({ definition, revision }));
@@ -321,10 +348,11 @@ export class Registry {
 
   #functionItem(given: PreparedFunction, revision: number): FunctionItem {
     const { name, source, text, contextIndex, requirements, hash, parameters } = given;
+    const typed = given.given;
     const id = this.#functions.get(name)?.definition.id ?? ++this.#lastFunctionId;
     const { dependencies } = requirements;
     const definition = { id, name, source, contextIndex, dependencies };
-    return { definition, revision, hash, text, parameters, requirements };
+    return { definition, revision, hash, text, parameters, requirements, given: typed };
   }
 
   /** A change, with a number of its own, that sets these names to what the registry has. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvalOptions, Pool, PoolOptions, SkepError } from "skep";
 import { failure } from "./failure.ts";
+import { placeOf } from "./place-of.ts";
 import type { Terrain } from "./suite.ts";
 
 const FUNCTIONS = {
@@ -34,15 +35,13 @@ const DEPENDENCIES = {
       "export const value = 1;\nexport function fail(a) {\n  return a.x.y;\n}\nexport const load = (name) => import(name);",
   },
   common: { commonjs: "exports.fail = (a) => a.x.y;" },
+  "@own/place": {
+    source: "export const url = import.meta.url; export const later = () => import.meta.url;",
+  },
+  "typed place": { source: "export const own: string = import.meta.url;", language: "ts" as const },
 };
 
 const BOOTSTRAP = "globalThis.other = 1;\nglobalThis.boot = function boot(a) { return a.x.y; };";
-
-/** Line and column of the first `needle`, in characters. */
-function placeOf(text: string, needle: string): { line: number; column: number } {
-  const lines = text.slice(0, text.indexOf(needle)).split("\n");
-  return { line: lines.length, column: Array.from(lines.at(-1) ?? "").length + 1 };
-}
 
 export function modulesContract(terrain: Terrain): void {
   const { environment, engine } = terrain;
@@ -115,6 +114,65 @@ export function modulesContract(terrain: Terrain): void {
         expect((await failure(climbing)).message).toMatch(
           /There is no module "parts\/..\/..\/x.js"/,
         );
+      });
+
+      it("find what is beside them when they have names", async () => {
+        const modules = {
+          "@own/parts/a.js": "export { b } from './b.js'; export { c } from '../c.js';",
+          "@own/parts/b.js": "export { root as b } from './root.js';",
+          "@own/c.js": "export const c = 'c';",
+          "./root.js": "export const root = 'root';",
+          "https://x.org/y/z.js": "export { default } from '../w.js';",
+          "https://x.org/w.js": "export default 'w';",
+        };
+        const source =
+          "export * from '@own/parts/a.js'; export { default } from 'https://x.org/y/z.js';";
+        expect(await runModule(pool, source, { modules })).toEqual({
+          b: "root",
+          c: "c",
+          default: "w",
+        });
+      });
+
+      it("may be JSON", async () => {
+        const text =
+          '\n{ "a": [1, -2.5e3, true, null, "x\\n\u2028"], "__proto__": { "b": {} },\n' +
+          ' "\\u005f_proto__": 7, "c": "\\"__proto__\\": 1" }\n';
+        const source =
+          "import a from './data.json' with { type: 'json' }; const b = await import('./data.json');" +
+          "import own from 'named.json'; export default [a, a === b.default, own, Object.keys(b)]";
+        for (const language of ["js", "ts"] as const) {
+          const modules = { "./data.json": text, "named.json": "null" };
+          const { default: found } = (await runModule(pool, source, { modules, language })) as {
+            default: unknown[];
+          };
+          expect(found).toEqual([JSON.parse(text), true, null, ["default"]]);
+          expect(Object.keys(found[0] as object)).toEqual(Object.keys(JSON.parse(text) as object));
+        }
+      });
+
+      it.each([
+        ['{\n  "a": 1,\n  "b": }', 3, 8, "token"],
+        ["{ a: 1 }", 1, 3, "token"],
+        ["[1, 2,]", 1, 7, "token"],
+        ["[1 2]", 1, 4, "token"],
+        ['{"a":1]', 1, 7, "token"],
+        ['["日本𝒳", x]', 1, 9, "token"],
+        ["[01]", 1, 3, "token"],
+        ['"a\nb"', 1, 1, "token"],
+        ["1 2", 1, 3, "token"],
+        ["[[1]\n", 2, 1, "end"],
+        ["", 1, 1, "end"],
+      ])("that are JSON say where %j cannot be read", async (text, line, column, what) => {
+        const modules = { "./d.json": text };
+        const error = await failure(runModule(pool, "import './d.json'", { modules }));
+        expect(error).toMatchObject({
+          code: "guest-error",
+          name: "SyntaxError",
+          message: `Unexpected ${what} ${what === "end" ? "of" : "in"} JSON`,
+          location: { file: "./d.json", line, column },
+        });
+        expect(error.frame).toMatch(new RegExp(`^> ${line} \\|`, "m"));
       });
 
       it("may import each other in cycles, and the evaluation itself", async () => {
@@ -206,6 +264,15 @@ export function modulesContract(terrain: Terrain): void {
         ).toEqual({ default: "skep:///main.js" });
       });
 
+      it("are told their address in dependencies, too", async () => {
+        const source =
+          "import { url, later } from '@own/place'; import { own } from 'typed place';" +
+          "export default [url, later(), own]";
+        expect(await runModule(pool, source)).toEqual({
+          default: ["skep:%40own%2Fplace", "skep:%40own%2Fplace", "skep:typed%20place"],
+        });
+      });
+
       it("belong to one run", async () => {
         const source = "import value, { count } from './lib.js'; export default [value, count()]";
         const lib = (value: number) =>
@@ -281,6 +348,8 @@ export function modulesContract(terrain: Terrain): void {
           [{ imports: { x: "../../y.js" } }, /leads out of the root/],
           [{ language: "coffee" as never }, /language must be "js" or "ts"/],
           [{ filename: "a\nb" }, /without control characters/],
+          [{ filename: "skep:boot" }, /not begin with skep:/],
+          [{ modules: { "skep:meta": "" } }, /"skep:meta" is the library's own/],
         ];
         for (const [options, message] of wrong) {
           const error = await failure(pool.eval("1", options));
@@ -344,6 +413,29 @@ export function modulesContract(terrain: Terrain): void {
         });
         const own = await failure(runModule(pool, "let a = 1;\nlet b = ;", { filename: "x/y.js" }));
         expect(own.location).toEqual({ file: "x/y.js", line: 2, column: 9 });
+      });
+
+      it("say where the import is that cannot be met", async () => {
+        const cases: [source: string, needle: string, modules?: Record<string, string>][] = [
+          ["\n  import x from 'nowhere'", "'nowhere'"],
+          ["\n  import './no.js'", "'./no.js'"],
+          ["\nexport * from '../../up.js'", "'../../up.js'"],
+          ["await 0;\n await import('./no.js')", "'./no.js'"],
+          ["export { value as own, nothing as other } from 'lib'", "other"],
+          [
+            "import { both } from './c.js'",
+            "both",
+            {
+              "./a.js": "export const both = 1",
+              "./b.js": "export const both = 2",
+              "./c.js": "export * from './a.js'; export * from './b.js'",
+            },
+          ],
+        ];
+        for (const [source, needle, modules] of cases) {
+          const error = await failure(runModule(pool, source, { modules: modules ?? {} }));
+          expect(error.location).toEqual({ file: "module.js", ...placeOf(source, needle) });
+        }
       });
     });
   }
@@ -420,6 +512,9 @@ export function modulesContract(terrain: Terrain): void {
         [() => pool.eval("let b = 1; b(", { type: "module" }), "module.js", 1, 14],
         [() => pool.define({ functions: { bad: "\n(a) => {\n return a +; }" } }), "bad.js", 3, 12],
         [() => pool.define({ functions: { bad: "bad(a) { return a +; }" } }), "bad.js", 1, 20],
+        [() => pool.define({ functions: { bad: "function (a, b { }" } }), "bad.js", 1, 16],
+        [() => pool.define({ functions: { bad: "(a, => a" } }), "bad.js", 1, 5],
+        [() => pool.define({ functions: { bad: "bad(a { }" } }), "bad.js", 1, 7],
         [
           () => pool.define({ dependencies: { bad: { source: "\nexport let a = ;" } } }),
           "bad",
@@ -428,6 +523,29 @@ export function modulesContract(terrain: Terrain): void {
         ],
         [() => pool.define({ dependencies: { bad: { commonjs: "exports.a = ;" } } }), "bad", 1, 13],
         [() => pool.define({ dependencies: { bad: { source: "\n\n null.x" } } }), "bad", 3, 6],
+        [() => pool.define({ dependencies: { bad: { commonjs: "null.x" } } }), "bad", 1, 5],
+        [
+          () =>
+            pool.define({
+              dependencies: { bad: { commonjs: `#!/bin/x${"\n".repeat(70)} null.x` } },
+            }),
+          "bad",
+          71,
+          6,
+        ],
+        [() => pool.define({ dependencies: { bad: { commonjs: "exports.a = (" } } }), "bad", 1, 14],
+        [
+          () => pool.define({ dependencies: { bad: { source: "\nimport x from 'nowhere'" } } }),
+          "bad",
+          2,
+          15,
+        ],
+        [
+          () => pool.define({ dependencies: { bad: { source: "export { zz } from 'lib'" } } }),
+          "bad",
+          1,
+          10,
+        ],
         [
           () => terrain.createPool({ ...base, bootstrap: "let a;\n let b = ;" }),
           "bootstrap.js",
@@ -442,6 +560,31 @@ export function modulesContract(terrain: Terrain): void {
         if (error.code === "install-failed") {
           expect(error.message).toContain(`(${file}:${line}:${column})`);
         }
+      }
+    });
+
+    it("of errors of the guest's own classes are where they were made", async () => {
+      for (const source of [
+        "class Mine extends Error { constructor(m) { super(m); this.name = 'Mine'; } }\nfunction f() { throw new Mine('x'); }\nf()",
+        "class Mine extends Error {}\nfunction f() { throw new Mine('x'); }\nf()",
+        "class Base extends TypeError { constructor() { super('x'); } } class Mine extends Base {}\nfunction f() { throw new Mine(); }\nf()",
+      ]) {
+        const error = await failure(pool.eval(source));
+        expect(error.location).toEqual({ file: "eval.js", line: 2, column: 30 });
+        expect(error.stack).toMatch(/^ {4}at f \(/);
+      }
+      // What fails in a constructor fails there.
+      const inside = "class Mine extends Error { constructor() { super(); null.x; } }\nnew Mine()";
+      expect((await failure(pool.eval(inside))).location).toMatchObject({ line: 1 });
+      const all =
+        "class Mine extends Error {\n constructor() { super(); throw this; } }\nnew Mine()";
+      expect((await failure(pool.eval(all))).location).toMatchObject({ line: 3 });
+    });
+
+    it("are told for files of any name", async () => {
+      for (const filename of ["", "a (b):3:4 c", "x:1:2", "日本 😀.js", "f".repeat(3000)]) {
+        const error = await failure(pool.eval("\nnull.x", { filename }));
+        expect(error.location).toEqual({ file: filename, line: 2, column: 5 });
       }
     });
 

@@ -526,6 +526,24 @@ export function poolContract(terrain: Terrain): void {
       });
     });
 
+    it("shares a worker's timers with isolation: worker, also those that are due between runs", async () => {
+      const lasting = await terrain.createPool({ ...base, workers: 1, isolation: "worker" });
+      try {
+        await lasting.eval("globalThis.fired = []; setTimeout(() => fired.push('left'), 1)");
+        // Nothing in the sandbox looks at the clock while this waits.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const waiting = "await new Promise((resolve) => setTimeout(resolve, 2)); fired";
+        expect(await lasting.eval(waiting)).toEqual(["left"]);
+        await lasting.eval(
+          "setTimeout(() => fired.push('late'), 60_000); globalThis.then = performance.now()",
+        );
+        expect(await lasting.eval(waiting)).toEqual(["left"]);
+        expect(await lasting.eval("performance.now() >= then")).toBe(true);
+      } finally {
+        await lasting.close();
+      }
+    });
+
     describe("limits", () => {
       it.each(["spin", "spinCatching", "spinAsync", "storm", "never"])(
         "end %s in time",

@@ -2,6 +2,7 @@
 import { ByteWriter } from "../../protocol/bytes.ts";
 import { OutboundTag } from "../../protocol/values/outbound.ts";
 import type { Address } from "../engine.ts";
+import { withoutConstructors } from "./constructor-frames.ts";
 import { ClassId, Tag } from "./heap-layout.ts";
 import { errorText, type HeapReader, MAXIMUM_ERROR_TEXT } from "./heap-reader.ts";
 import { writeValue } from "./heap-walk.ts";
@@ -37,7 +38,8 @@ export function writeThrown(
   }
   writer.string(errorText(heap, object, "name", "Error"));
   writer.string(tidyMessage(errorText(heap, object, "message", "")));
-  writer.string(tidyStack(errorText(heap, object, "stack", "")));
+  const stack = tidyStack(errorText(heap, object, "stack", ""));
+  writer.string(withoutConstructors(heap, object, stack));
   writeData(heap, object, writer);
   const cause = heap.findData(object, "cause");
   if (cause === 0 || causes >= MAXIMUM_CAUSES) writer.u8(0);

@@ -26,7 +26,7 @@ describe("stripping types", () => {
     expect(code.split("\n")).toHaveLength(text.split("\n").length);
   });
 
-  test("keeps every column of this package's own sources", () => {
+  test("keeps every column of this package's own sources", { timeout: 30_000 }, () => {
     const files = sourceFiles();
     expect(files.length).toBeGreaterThan(100);
     for (const file of files) {
@@ -49,6 +49,24 @@ describe("stripping types", () => {
     );
     expect(run("let a = [1] satisfies number[]\n[0].length\nreturn a")).toEqual([1]);
     expect(run("let a = (1 as any\n+ 2)\nreturn a")).toBe(3);
+  });
+
+  test.each([
+    ["let a = 1\ninterface B { c: 1 }\n(a)\nreturn a", 1],
+    ["let a = 1\ntype B =\n  | 1\n  | 2\n\n;[a]\nreturn a", 1],
+    ["let a = 1\ntype B = '𝒳'\n[a].length\nreturn a", 1],
+    ["let a = 1\ndeclare const b: number\n`x`\nreturn a", 1],
+    ["let a = 1\ninterface B {}\n/x/.test('')\nreturn a", 1],
+    ["let a = 1\ndeclare function f(): void\n-a\nreturn a", 1],
+    ["class A {\n x = 1\n m(a: string): void\n *g() { yield 2 }\n}\nreturn [...new A().g()][0]", 2],
+    ["class A {\n x = 1\n private ['y'] = 2\n}\nreturn new A()['y']", 2],
+    ["class A {\n x = 1\n declare z: number\n ['y'] = 2\n}\nreturn new A().y", 2],
+    ["let a = (b) => b\nlet c = a\n<number>(3)\nreturn c", 3],
+    ["let a = (b) => b\nlet c = a<\n  number\n>(3)\nreturn c", 3],
+    ["let a = 1\nenum E { A, B }\n(a)\nreturn a", 1],
+    ["let a: number\n= 1\n+ 2\nreturn a", 3],
+  ])("ends what a declaration ended: %j", (text, result) => {
+    expect(run(text)).toBe(result);
   });
 
   test("understands enums and parameter properties", () => {

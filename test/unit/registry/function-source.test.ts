@@ -126,7 +126,7 @@ describe("describeFunction refuses", () => {
     ["text that is no function", "1 + 1", /not a function/],
     ["calls", "(function () {})()", /not a function|more code/],
     ["two functions", "function a() {} function b() {}", /followed by more code/],
-    ["a broken head", "function (a { }", /not a function/],
+    ["a broken head", "function (a) } {", /not a function/],
   ];
   for (const [what, value, message] of refused) {
     test(what, () => {

@@ -472,6 +472,8 @@ export class Executor {
       }
       return run.verdict ? completion : sandbox.runJobs();
     });
+    // What came of it does not wait for the runs that come next.
+    if (this.#waiting.length > 0) this.#flush();
     this.#pump();
   }
 

@@ -334,12 +334,17 @@ export class PoolCore {
 }
 
 /**
- * The runs that may have brought a worker down: the one inside its engine, where that is known,
- * else all that were not waiting for something; all of them where not even that can be trusted.
+ * The runs that may have brought a worker down: the one inside its engine, where that is known, or
+ * all that had begun, where that is; else all that were not waiting for something, and all of them
+ * where not even that can be trusted.
  */
 function suspectsOf(link: WorkerLink): Run[] {
   const inside = runInside(link);
   if (inside !== undefined) return [inside];
+  const seen = link.inFlight.get(link.handle.signals?.lastSeenRunId?.() ?? 0);
+  if (seen !== undefined && !seen.isParked) {
+    return link.inFlight.values().filter((run) => run === seen || run.isParked);
+  }
   // Where there are signals, no message says that a run which waited is inside again.
   const { signals } = link.handle;
   const isKnown = signals === undefined || signals.activity() !== undefined;

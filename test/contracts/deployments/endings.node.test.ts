@@ -93,3 +93,38 @@ it("listeners that throw cost no other its events, and are told of", async () =>
   expect(events).toEqual([`listener-failed : ${told}`, `listener-failed a: ${told}`]);
   await own.close();
 });
+
+it("a process that is killed costs no call that only waited in it", async () => {
+  let begin: () => void;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const own = new Deployments({
+    restart: { baseDelayMs: 0, jitterMs: 0 },
+    host: { begin: () => begin() },
+  });
+  const module = "data:text/javascript,export const pid = () => process.pid";
+  await own.deploy({
+    suffix: "killed",
+    files: bundle(
+      "a.mjs",
+      `export const pid = async () => (await import("self")).pid();
+       export const nap = () => new Promise((resolve) => setTimeout(() => resolve("rested"), 20));
+       export const compute = (ms) => { for (const end = Date.now() + ms; Date.now() < end;); };
+       export const spin = () => { hostSync.begin(); for (;;); };
+       export const answer = (value) => value;`,
+    ),
+    dependencies: { self: { module, exports: ["pid"] } },
+  });
+  const pid = (await own.invoke("killed", "pid")) as number;
+  // Over when the next has computed, and told of although another computes by then.
+  const napping = own.invoke("killed", "nap");
+  void own.invoke("killed", "compute", [100]);
+  const running = failure(own.invoke("killed", "spin"));
+  const waiting = Array.from({ length: 40 }, (_, n) => own.invoke("killed", "answer", [n]));
+  await begun;
+  // Several times as long as it takes until it is seen what computes.
+  setTimeout(() => process.kill(pid, "SIGKILL"), 300);
+  expect(await Promise.all(waiting)).toEqual(waiting.map((_, n) => n));
+  expect((await running).code).toBe("worker-lost");
+  expect(await napping).toBe("rested");
+  await own.close();
+});

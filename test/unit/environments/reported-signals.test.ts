@@ -77,7 +77,7 @@ describe("reported signals", () => {
     expect(signals.activity()).toMatchObject({ runId: 5 });
   });
 
-  it("remember what was inside for a while, where what is told afterwards arrives", () => {
+  test("remember what was inside for a while, where what is told afterwards arrives", () => {
     const { line, signals } = setUp();
     const kept = new ReportedSignals(line, { keepsLastWords: true });
     for (const reported of [signals, kept])
@@ -88,7 +88,7 @@ describe("reported signals", () => {
     expect([signals.lastSeenRunId(), kept.lastSeenRunId()]).toEqual([0, 7]);
   });
 
-  it("remember nothing of what has only just begun, or is over", () => {
+  test("remember nothing of what has only just begun, or is over", () => {
     const { line } = setUp();
     const signals = new ReportedSignals(line, { keepsLastWords: true });
     signals.report({ runId: 7, entry: 1, ageMs: 60, polls: 1 });

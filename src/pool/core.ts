@@ -128,7 +128,7 @@ export class PoolCore {
         this.sessions?.leave(link);
       },
       onLost: (link, loss) => this.#onLost(link, loss),
-      onExhausted: (reason) => this.#onExhausted(reason),
+      onExhausted: (reason, hasWaited) => this.#onExhausted(reason, hasWaited),
     });
     this.installer = new Installer({
       registry,
@@ -320,12 +320,13 @@ export class PoolCore {
     if (this.quarantine.blame(run, offence, reason)) this.dispatcher.review();
   }
 
-  #onExhausted(reason: string): void {
+  #onExhausted(reason: string, hasWaited: boolean): void {
     const { maxPerWorker } = this.settings.restart;
-    const error: RunErrorFactory = (run) => {
-      const message =
-        `No worker is left: each was restarted ${maxPerWorker} times and lost again. ` +
+    const message = hasWaited
+      ? `No worker is left, and none came. ${reason} Create a new pool.`
+      : `No worker is left: each was restarted ${maxPerWorker} times and lost again. ` +
         `The last one: ${reason} Create a new pool, or raise restart.maxPerWorker.`;
+    const error: RunErrorFactory = (run) => {
       return new SkepError("worker-lost", message, { receipt: this.settlement.receipt(run) });
     };
     this.dispatcher.refusal ??= error;

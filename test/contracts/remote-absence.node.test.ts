@@ -11,7 +11,7 @@ interface Scene {
   pool: Pool;
   /** The machine that the pool has started on. */
   machine: JoinedServer;
-  join(): JoinedServer;
+  join(this: void): JoinedServer;
 }
 
 async function setUp(options: RemoteOptions): Promise<Scene> {

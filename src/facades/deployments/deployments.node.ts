@@ -19,7 +19,12 @@ import {
 
 /** What happens to the workers of a deployment, besides calls, and to a channel's listeners. */
 export interface DeploymentEvent {
-  type: "worker-lost" | "worker-restarted" | "worker-restart-failed" | "listener-failed";
+  type:
+    | "worker-lost"
+    | "worker-waiting"
+    | "worker-restarted"
+    | "worker-restart-failed"
+    | "listener-failed";
   /** Empty for a channel that has loaded nothing. */
   suffix: string;
   /** For the log of the host: it may name what a caller must not see. */
@@ -213,6 +218,9 @@ export class BaseDeployments implements AsyncDisposable {
 
   #report(suffix: string, pool: Pool): void {
     pool.on("worker-lost", ({ reason }) => this.#tell({ type: "worker-lost", suffix, reason }));
+    pool.on("worker-waiting", ({ reason }) => {
+      this.#tell({ type: "worker-waiting", suffix, reason });
+    });
     pool.on("worker-restarted", () => this.#tell({ type: "worker-restarted", suffix }));
     pool.on("worker-restart-failed", ({ reason }) => {
       this.#tell({ type: "worker-restart-failed", suffix, reason });

@@ -57,18 +57,18 @@ it.runIf(process.platform === "linux")("output that has no room is told of in a 
   const full = openSync("/dev/full", "w");
   const child = spawn(process.execPath, [program, "run", "-"], { stdio: ["pipe", full, "pipe"] });
   let stderr = "";
-  child.stderr!.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin!.end("'x'");
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin.end("'x'");
   const [code] = (await once(child, "close")) as [number];
   expect([code, stderr]).toEqual([4, "skep: The output cannot be written (ENOSPC).\n"]);
 });
 
 it("errors that nobody reads are no failure of ours", async () => {
   const child = spawn(process.execPath, [program, "run", "-"], { stdio: "pipe" });
-  child.stderr!.destroy();
-  child.stdin!.end("console.error('x'.repeat(1e6)); 7");
+  child.stderr.destroy();
+  child.stdin.end("console.error('x'.repeat(1e6)); 7");
   let stdout = "";
-  child.stdout!.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   const [code] = (await once(child, "close")) as [number];
   expect([code, stdout]).toEqual([0, "7\n"]);
 });

@@ -1,5 +1,6 @@
 /** What the exit code of a command means. */
-import { SkepError, type SkepErrorCode } from "../errors.ts";
+import { SkepError } from "../errors.ts";
+import { LIMIT_CODES } from "../pool/limit-codes.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const EXIT = {
@@ -16,21 +17,10 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const LIMITS: readonly SkepErrorCode[] = [
-  "timeout",
-  "cpu-exceeded",
-  "gas-exceeded",
-  "memory-exceeded",
-  "stack-exceeded",
-  "host-calls-exceeded",
-  "input-exceeded",
-  "output-exceeded",
-];
-
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage;
   if (!(error instanceof SkepError)) return EXIT.other;
   if (error.code === "guest-error") return EXIT.guestError;
-  if (LIMITS.includes(error.code)) return EXIT.limit;
+  if (LIMIT_CODES.includes(error.code)) return EXIT.limit;
   return error.code === "invalid-argument" ? EXIT.usage : EXIT.other;
 }

@@ -2,6 +2,7 @@
  * One session: the line of what is to happen in it. Runs and everything else (snapshots, forks,
  * hibernation) happen one after the other, in the order they were asked for.
  */
+import { LIMIT_CODES } from "./limit-codes.ts";
 import { SkepError, type SkepErrorCode } from "../errors.ts";
 import type { RegistryChange } from "../protocol/control.ts";
 import type { PoolCore } from "./core.ts";
@@ -24,15 +25,8 @@ interface Task {
 }
 
 /** Errors of runs after which a session with `onLimit: "end"` ends. */
-const LIMIT_CODES: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
-  "timeout",
-  "cpu-exceeded",
-  "gas-exceeded",
-  "memory-exceeded",
-  "stack-exceeded",
-  "host-calls-exceeded",
-  "input-exceeded",
-  "output-exceeded",
+const ENDING: ReadonlySet<SkepErrorCode> = /*#__PURE__*/ new Set<SkepErrorCode>([
+  ...LIMIT_CODES,
   "aborted",
 ]);
 
@@ -332,7 +326,7 @@ export class SessionLine implements RunSession {
   async #conclude(code: SkepErrorCode | undefined): Promise<void> {
     const { onLimit, checkpoint } = this.#settings;
     if (this.#end !== undefined) return;
-    const reachedLimit = code !== undefined && LIMIT_CODES.has(code);
+    const reachedLimit = code !== undefined && ENDING.has(code);
     if (reachedLimit && onLimit === "end") {
       this.end(`a run ended with "${code}", and onLimit is "end".`);
       return;

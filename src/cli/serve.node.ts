@@ -78,6 +78,11 @@ export async function serve(args: readonly string[]): Promise<number> {
   const drainTimeoutMs = parseDuration("--drain", textOf(parsed, "drain") ?? "5s");
   const prefix = textOf(parsed, "prefix");
   const folders = textsOf(parsed, "deploy").map(namedFolder);
+  const names = folders.map(({ suffix }) => suffix);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(`Two deployments are called "${twice}". Use --deploy <name>=<folder>.`);
+  }
 
   const { environment, ...pool } = poolOptions(parsed);
   const server = new WorkerServer({ port, host, authToken: token, drainTimeoutMs });

@@ -57,8 +57,8 @@ it.runIf(process.platform === "linux")("output that has no room is told of in a 
   const full = openSync("/dev/full", "w");
   const child = spawn(process.execPath, [program, "run", "-"], { stdio: ["pipe", full, "pipe"] });
   let stderr = "";
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin.end("'x'");
+  child.stderr!.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin!.end("'x'");
   const [code] = (await once(child, "close")) as [number];
   expect([code, stderr]).toEqual([4, "skep: The output cannot be written (ENOSPC).\n"]);
 });

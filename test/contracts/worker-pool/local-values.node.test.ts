@@ -15,8 +15,8 @@ function here(code: string): void {
 
 async function inWorker(code: string): Promise<unknown> {
   const { value, error } = await context.evalCodeAsync(code);
-  const dumped: unknown = context.dump((value ?? error)!);
-  (value ?? error)!.dispose();
+  const dumped: unknown = context.dump(value ?? error);
+  (value ?? error).dispose();
   return dumped;
 }
 

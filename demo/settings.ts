@@ -25,6 +25,10 @@ export function setUpSettings(onChange: () => void): void {
   for (const field of [workers, environment, engine, isolation, filesBackend]) {
     field.addEventListener("change", onChange);
   }
+  // What is shown is what the next run gets, not only once it has begun.
+  for (const field of [timeout, memory, calls]) {
+    field.addEventListener("change", () => void within(field));
+  }
 }
 
 export function poolChoice(): PoolChoice {

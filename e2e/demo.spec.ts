@@ -257,6 +257,22 @@ test("the settings make the pool", async ({ page }) => {
   await expect(page.locator("#panel-results tbody td:nth-child(2)").first()).toHaveText("1");
 });
 
+test("fields show what they will be taken for", async ({ page }) => {
+  await open(page, "/");
+  for (const [label, asked, taken] of [
+    ["Time limit, ms", "-1", "1"],
+    ["Time limit, ms", "99999999999", "60000"],
+    ["Time limit, ms", "", "1000"],
+    ["Memory, MiB", "0", "1"],
+    ["Number of calls", "1.6", "2"],
+  ] as const) {
+    const field = page.getByLabel(label);
+    await field.fill(asked);
+    await field.press("Tab");
+    await expect(field).toHaveValue(taken);
+  }
+});
+
 test("everything a run needs is within reach of the keyboard", async ({ page }) => {
   await open(page);
   await page.keyboard.press("Tab");

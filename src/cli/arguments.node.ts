@@ -93,7 +93,10 @@ export function poolOptions(
  */
 export function readToken(parsed: Parsed): string | undefined {
   const file = textOf(parsed, "token-file");
-  if (file === undefined) return process.env["SKEP_TOKEN"] || undefined;
+  if (file === undefined) {
+    const token = process.env["SKEP_TOKEN"];
+    return token ? checkedToken("SKEP_TOKEN", token) : undefined;
+  }
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -103,10 +106,13 @@ export function readToken(parsed: Parsed): string | undefined {
   }
   const token = text.trim();
   if (token === "") throw new UsageError(`--token-file: ${file} is empty.`);
-  if (!/^[!-~]+$/.test(token)) {
-    throw new UsageError(`--token-file: ${file} must have one line of visible ASCII characters.`);
-  }
-  return token;
+  return checkedToken(`--token-file: ${file}`, token);
+}
+
+/** What fits a header. The error does not show it. */
+function checkedToken(source: string, token: string): string {
+  if (/^[!-~]+$/.test(token)) return token;
+  throw new UsageError(`${source} must have one line of visible ASCII characters.`);
 }
 
 function withoutAbsent<Fields extends object>(fields: Fields): Partial<Fields> {

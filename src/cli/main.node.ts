@@ -49,10 +49,14 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 }
 
 // Whoever reads the output may stop reading: `skep run … | head -1` is no failure of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
-  throw error;
+process.stdout.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") process.exit(EXIT.ok);
+  const error = new UsageError(`The output cannot be written (${code}).`);
+  process.stderr.write(`${describeError(error, hasColours(process.stderr))}\n`);
+  process.exit(EXIT.other);
 });
+// There is nobody to tell of it.
+process.stderr.on("error", () => {});
 
 try {
   process.exitCode = await main(process.argv.slice(2));

@@ -11,7 +11,10 @@ import { UsageError } from "./usage-error.ts";
 
 export interface Program {
   execution: Extract<Execution, { eval: string }>;
-  /** What of the outcome is the result: all of it, or an export. */
+  /**
+   * What of the outcome is the result: all of it, or an export. Throws {@link UsageError} when the
+   * program has no such function as was to be called.
+   */
   resultOf(this: void, value: unknown): unknown;
 }
 
@@ -28,54 +31,65 @@ export interface ProgramOptions {
 /** What the module that calls a function is called: none of the program's own. */
 const CALLER = "skep-run.js";
 const RESULT = "result";
+const IS_THERE = "isThere";
 
 /** Reads a program. Throws {@link UsageError} when it is not there. */
 export function readProgram({ file, fn, args, isTypeScript }: ProgramOptions): Program {
   const isStdin = file === "-";
   const filename = isStdin ? `stdin.${isTypeScript ? "ts" : "js"}` : basename(file);
   const text = readText(isStdin ? 0 : file, file).replace(/^#!.*/, "");
+  function resultOf(told: { [RESULT]?: unknown; [IS_THERE]?: unknown }): unknown {
+    if (fn === undefined || told[IS_THERE] === true) return told[RESULT];
+    throw new UsageError(`${filename} has no function ${JSON.stringify(fn)}.`);
+  }
   const language = isTypeScript || /\.[cm]?ts$/.test(filename) ? "ts" : "js";
   const isModule = /\.m[jt]s$/.test(filename) || formatOf(text) === "module";
   const isCommonJs = /\.c[jt]s$/.test(filename) || (!isModule && usesExports(text));
   if (!isModule && !isCommonJs) {
-    const call = fn === undefined ? "" : `\n;await ${identifier(fn)}(...${literal(args)})`;
     return {
-      execution: { eval: text + call, type: "script", filename, language },
-      resultOf: (value) => value,
+      execution: { eval: text + scriptCall(fn, args), type: "script", filename, language },
+      resultOf: fn === undefined ? (value) => value : (value) => resultOf(value as object),
     };
   }
   const disk = new DiskFiles(isStdin ? "." : dirname(file));
   const entry = `./${filename}`;
   const modules = modulesFrom(entry, text, disk, isCommonJs);
-  const called =
-    fn === undefined
-      ? `dataOf(program${isCommonJs ? ".default" : ""})`
-      : `await call(program, ${JSON.stringify(fn)}, ${literal(args)})`;
+  const exports = `program${isCommonJs ? ".default" : ""}`;
   const caller = `import * as program from ${JSON.stringify(entry)};
-${fn === undefined ? DATA_SOURCE : CALL_SOURCE}
-export const ${RESULT} = ${called};`;
+${fn === undefined ? dataSource(exports) : callSource(fn, args)}`;
   return {
     execution: { eval: caller, type: "module", filename: CALLER, language: "js", modules },
-    resultOf: (value) => (value as { [RESULT]?: unknown })[RESULT],
+    resultOf: (value) => resultOf(value as object),
   };
 }
 
-/** In the guest: an export by name, or a property of a default export. */
-const CALL_SOURCE = `const call = (program, name, args) => {
-  const found = [program, program.default].find((exports) =>
-    exports !== null && exports !== undefined && Object.hasOwn(exports, name));
-  if (found === undefined || typeof found[name] !== "function")
-    throw new ReferenceError("The program exports no function \\"" + name + "\\".");
-  return found[name](...args);
-};`;
+/** In the guest: a call of a function of the script, as its completion value. */
+function scriptCall(fn: string | undefined, args: readonly unknown[]): string {
+  if (fn === undefined) return "";
+  const name = identifier(fn);
+  const called = `{ ${IS_THERE}: true, ${RESULT}: await ${name}(...${literal(args)}) }`;
+  return `\n;typeof ${name} === "function" ? ${called} : {}`;
+}
+
+/** In the guest: a call of an export, or of a property of a default export. */
+function callSource(fn: string, args: readonly unknown[]): string {
+  return `const name = ${JSON.stringify(fn)};
+const found = [program, program.default].find((exports) =>
+  exports !== null && exports !== undefined && Object.hasOwn(exports, name));
+export const ${IS_THERE} = found !== undefined && typeof found[name] === "function";
+export const ${RESULT} = ${IS_THERE} ? await found[name](...${literal(args)}) : undefined;`;
+}
 
 /** In the guest: the default export, or all exports, without the functions, which cannot leave. */
-const DATA_SOURCE = `const dataOf = (exports) => {
+function dataSource(exports: string): string {
+  return `const dataOf = (exports) => {
   if (typeof exports !== "object" || exports === null) return exports;
   if (Object.hasOwn(exports, "default") && typeof exports.default !== "function") return exports.default;
   const data = Object.entries(exports).filter(([, value]) => typeof value !== "function");
   return data.length > 0 ? Object.fromEntries(data) : undefined;
-};`;
+};
+export const ${RESULT} = dataOf(${exports});`;
+}
 
 /** The entry and what it imports from beside it, as ES modules. */
 function modulesFrom(
@@ -177,11 +191,18 @@ function identifier(name: string): string {
   throw new UsageError(`--fn must be the name of a function, not ${JSON.stringify(name)}.`);
 }
 
-function readText(source: string | 0, name: string): string {
+function readText(source: string | 0, path: string): string {
+  const name = source === 0 ? "Standard input" : path;
+  let bytes: Buffer;
   try {
-    return readFileSync(source, "utf8");
+    bytes = readFileSync(source);
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${name === "-" ? "Standard input" : name} cannot be read (${code}).`);
+    throw new UsageError(`${name} cannot be read (${code}).`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${name} is not UTF-8.`);
   }
 }

@@ -139,10 +139,12 @@ class Conversation {
       case "help":
         return this.#say(commandsHelp().trimEnd());
       case "save":
-        await writeFile(file, await this.#session.snapshot());
+        await writePrivately(file, await this.#session.snapshot());
         return this.#say(`Saved to ${file}.`);
       case "load":
-        await this.#replace(await this.#pool.restore(await readFile(file)));
+        await this.#replace(
+          await this.#pool.restore(await readFile(file).catch(cannot("read", file))),
+        );
         return this.#say(`Loaded from ${file}.`);
       case "clear":
         await this.#replace(await this.#pool.session());
@@ -204,13 +206,23 @@ async function readHistory(file: string): Promise<string[]> {
   try {
     return (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
   } catch (error) {
-    const { code = "unknown" } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return [];
-    throw new UsageError(`--history: ${file} cannot be read (${code}).`);
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    return cannot("read", file)(error);
   }
 }
 
-/** What was typed may be secret: for nobody else's eyes. */
 async function writeHistory(file: string, history: readonly string[]): Promise<void> {
-  await writeFile(file, history.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+  await writePrivately(file, history.map((line) => `${line}\n`).join(""));
+}
+
+/** What was typed, and what came of it, may be secret: for nobody else's eyes. */
+async function writePrivately(file: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(file, content, { mode: 0o600 }).catch(cannot("written", file));
+}
+
+function cannot(what: "read" | "written", file: string): (error: unknown) => never {
+  return (error) => {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${file} cannot be ${what} (${code}).`);
+  };
 }

@@ -1,5 +1,6 @@
 /** `skep run`: one program, one result. */
 import { createPool } from "../index.node.ts";
+import type { SkepError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { RunOutcome } from "../pool/run.ts";
 import {
@@ -112,9 +113,13 @@ function print(outcome: RunOutcome): number {
 function printJson(outcome: RunOutcome): number {
   const { receipt } = outcome;
   if (outcome.ok) {
-    const value = toJson(outcome.value);
-    process.stdout.write(`{"ok":true,"value":${value},"receipt":${JSON.stringify(receipt)}}\n`);
-    return EXIT.ok;
+    try {
+      const value = toJson(outcome.value);
+      process.stdout.write(`{"ok":true,"value":${value},"receipt":${JSON.stringify(receipt)}}\n`);
+      return EXIT.ok;
+    } catch (error) {
+      return printJson({ ok: false, error: error as SkepError, receipt });
+    }
   }
   const error = errorData(outcome.error);
   process.stdout.write(`${JSON.stringify({ ok: false, error, receipt })}\n`);

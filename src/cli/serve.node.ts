@@ -43,8 +43,10 @@ ${POOL_HELP}
 SIGTERM and SIGINT end it: calls in flight finish first. A second signal ends it at once.
 `;
 
-/** How long a worker of a deployment waits for a machine, before it tries again. */
+/** How long a deployment waits for machines that can run it when it is loaded. */
 const JOIN_TIMEOUT_MS = 5_000;
+/** Later it waits for good, and loses them as often as they go. */
+const FOREVER = { machineTimeoutMs: 0 };
 const PATIENT = { maxPerWorker: 1_000_000, maxDelayMs: 2_000 };
 const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
 
@@ -76,13 +78,17 @@ export async function serve(args: readonly string[]): Promise<number> {
   const drainTimeoutMs = parseDuration("--drain", textOf(parsed, "drain") ?? "5s");
   const prefix = textOf(parsed, "prefix");
   const folders = textsOf(parsed, "deploy").map(namedFolder);
+  const names = folders.map(({ suffix }) => suffix);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(`Two deployments are called "${twice}". Use --deploy <name>=<folder>.`);
+  }
 
   const { environment, ...pool } = poolOptions(parsed);
   const server = new WorkerServer({ port, host, authToken: token, drainTimeoutMs });
   const isRemote = environment === "remote";
   const where = isRemote
-    ? // Machines come and go: another is waited for, however often.
-      { environment: remote(server), startTimeoutMs: JOIN_TIMEOUT_MS, restart: PATIENT }
+    ? { environment: remote(server, FOREVER), startTimeoutMs: JOIN_TIMEOUT_MS, restart: PATIENT }
     : { ...(environment !== undefined && { environment }) };
   const deployments = new Deployments({
     ...pool,

@@ -57,12 +57,15 @@ async function openProcess(spec: WorkerSpec, rights: ProcessRights): Promise<Wor
     if (child.connected) child.send(message, undefined, undefined, () => {});
   }
 
-  const signals = new ReportedSignals({
-    cancel: (slot, runId) => send({ type: "cancel", slot, runId }),
-    answer: (callId, reply) => send({ type: "answer", callId, reply }),
-    look: () => send({ type: "look" }),
-    onSilent: (silentMs) => finish({ reason: `Its process did not answer for ${silentMs} ms.` }),
-  });
+  const signals = new ReportedSignals(
+    {
+      cancel: (slot, runId) => send({ type: "cancel", slot, runId }),
+      answer: (callId, reply) => send({ type: "answer", callId, reply }),
+      look: () => send({ type: "look" }),
+      onSilent: (silentMs) => finish({ reason: `Its process did not answer for ${silentMs} ms.` }),
+    },
+    { keepsLastWords: true },
+  );
   const { control, deliver } = controlOverMessages((message) => send({ type: "control", message }));
   const { handle, opened, open, end } = opening(
     {

@@ -35,6 +35,14 @@ export interface WorkerSpec {
   /** How long the owner waits for it. */
   startTimeoutMs?: number | undefined;
   /**
+   * Told why, where somebody else has to give the worker and has none, and without a reason once
+   * there is one. With it an environment may wait as long as it finds right for that; the owner then
+   * takes a failure for the end of all waiting. Without it there is `startTimeoutMs` for everything.
+   */
+  onWait?: ((reason: string | undefined) => void) | undefined;
+  /** Fires when the owner wants no worker any more. */
+  signal?: AbortSignal | undefined;
+  /**
    * The signals are not the owner's: that a run acts in its worker has to be told by message, where
    * it would otherwise be seen there.
    */

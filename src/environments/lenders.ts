@@ -1,5 +1,5 @@
 /** The machines that lend workers to the pools of one server, and what each has lent. */
-import { SkepError } from "../errors.ts";
+import { SkepError, type SkepErrorCode } from "../errors.ts";
 import { MalformedBytesError } from "../protocol/bytes.ts";
 import { Outbox, OutboxFullError } from "../protocol/outbox.ts";
 import { PartReader } from "../protocol/parts.ts";
@@ -66,6 +66,7 @@ interface Waiter {
 /** A larger message would keep heartbeats and other lanes waiting. */
 const MESSAGE_BYTES = 2 ** 20;
 const MAXIMUM_LENT = 1024;
+const START_TIMEOUT_MS = 10_000;
 /** A machine is cut when so many of its workers were of no use. */
 const MAXIMUM_FAULTS = 3;
 /** Where workers connect by themselves. */
@@ -240,23 +241,44 @@ export class Lenders {
     server.onWorkerBinary(({ sessionId }, bytes) => this.#lenders.get(sessionId)?.receive(bytes));
   }
 
-  /** Opens a worker on the machine with most to give; waits for one that has any. */
-  async open(spec: WorkerSpec, waitMs: number): Promise<WorkerHandle> {
+  /**
+   * Opens a worker on the machine with most to give. Waits for one that has any: `machineTimeoutMs`
+   * where the pool is told that it waits, else as long as a start may take.
+   */
+  async open(spec: WorkerSpec, machineTimeoutMs: number): Promise<WorkerHandle> {
     const free = this.#free();
     if (free !== undefined) return free.open(spec);
+    const { onWait, signal, startTimeoutMs = START_TIMEOUT_MS } = spec;
+    const waitMs = onWait === undefined ? startTimeoutMs : machineTimeoutMs;
     return new Promise((resolve, reject) => {
-      const timer: unknown = setTimeout(() => {
+      const stop = (): void => {
+        clearTimeout(timer as number | undefined);
+        signal?.removeEventListener("abort", onAbort);
         this.#waiters.delete(waiter);
-        reject(new SkepError("unsupported-environment", this.#noneMessage(waitMs)));
-      }, waitMs);
+      };
+      const fail = (code: SkepErrorCode, message: string): void => {
+        stop();
+        reject(new SkepError(code, message));
+      };
+      const onAbort = (): void => fail("closed", "The pool was closed before a machine came.");
       const waiter: Waiter = {
-        serve: (lender) => {
-          clearTimeout(timer as number);
-          this.#waiters.delete(waiter);
+        serve(lender) {
+          stop();
+          onWait?.(undefined);
           lender.open(spec).then(resolve, reject);
         },
       };
+      const timer: unknown =
+        waitMs === 0
+          ? undefined
+          : setTimeout(() => {
+              const message = `The remote worker could not start within ${waitMs} ms`;
+              fail("unsupported-environment", `${message}: ${this.#whyNone()}`);
+            }, waitMs);
+      if (signal?.aborted === true) return onAbort();
+      signal?.addEventListener("abort", onAbort);
       this.#waiters.add(waiter);
+      onWait?.(this.#whyNone());
     });
   }
 
@@ -281,13 +303,11 @@ export class Lenders {
     return best;
   }
 
-  #noneMessage(waitMs: number): string {
+  #whyNone(): string {
     const count = this.#lenders.size;
-    const why =
-      count === 0
-        ? "no machine has joined the server. Start one with joinServer() of skep/remote-worker"
-        : `all that the ${count} machines lend is taken. Let more join, or lend more workers`;
-    return `The remote worker could not start within ${waitMs} ms: ${why}.`;
+    return count === 0
+      ? "no machine has joined the server. Start one with joinServer() of skep/remote-worker."
+      : `all that the ${count} machines lend is taken. Let more join, or lend more workers.`;
   }
 }
 

@@ -10,18 +10,25 @@ export interface RemoteOptions {
   /** Where those are opened. Default: threads. */
   local?: Environment | undefined;
   /**
+   * How long a pool waits for a machine that has a worker to give, in place of one that was lost, in
+   * milliseconds; 0 is for good. Default 300,000.
+   */
+  machineTimeoutMs?: number | undefined;
+  /**
    * The most bytes that one frame of a machine may have, and that may wait to be sent to it.
    * Default 64 MiB.
    */
   maxFrameBytes?: number | undefined;
 }
 
-const KEYS = ["localWorkers", "local", "maxFrameBytes"];
+const KEYS = ["localWorkers", "local", "machineTimeoutMs", "maxFrameBytes"];
+const DEFAULT_MACHINE_MS = 300_000;
+/** Timers count milliseconds in 31 bits. */
+const MAXIMUM_MS = 2 ** 31 - 1;
 const DEFAULT_FRAME_BYTES = 64 * 2 ** 20;
 /** What parts of large frames are counted in. */
 const MAXIMUM_FRAME_BYTES = 2 ** 32 - 1;
 const MINIMUM_FRAME_BYTES = 2 ** 16;
-const START_TIMEOUT_MS = 10_000;
 
 /** Machines are lent by a server, not by an environment: pools of the same server share them. */
 const lendersOf = new WeakMap<LendingServer, Lenders>();
@@ -32,7 +39,11 @@ export function remoteEnvironment(
   options: RemoteOptions,
   threads: Environment,
 ): Environment {
-  const { localWorkers, local, maxFrameBytes } = resolve(server, options, threads);
+  const { localWorkers, local, machineTimeoutMs, maxFrameBytes } = resolve(
+    server,
+    options,
+    threads,
+  );
   const lenders = lendersOf.get(server) ?? new Lenders(server, { maxFrameBytes });
   lendersOf.set(server, lenders);
   let openLocally = 0;
@@ -54,9 +65,7 @@ export function remoteEnvironment(
     // What every machine can do, tabs of a browser included: see `web-worker.ts`.
     stackBytes: { sync: 96 * 1024, asyncify: 48 * 1024 },
     open: (spec) =>
-      openLocally < localWorkers
-        ? openHere(spec)
-        : lenders.open(spec, spec.startTimeoutMs ?? START_TIMEOUT_MS),
+      openLocally < localWorkers ? openHere(spec) : lenders.open(spec, machineTimeoutMs),
   };
 }
 
@@ -76,7 +85,7 @@ function resolve(
   server: LendingServer,
   options: RemoteOptions,
   threads: Environment,
-): { localWorkers: number; local: Environment; maxFrameBytes: number } {
+): Required<{ [Key in keyof RemoteOptions]: NonNullable<RemoteOptions[Key]> }> {
   if (typeof (server as LendingServer | undefined)?.onWorkerBinary !== "function") {
     throw invalid("the first argument must be a WorkerServer.");
   }
@@ -84,16 +93,24 @@ function resolve(
     if (!KEYS.includes(key)) throw invalid(`there is no option "${key}".`);
   }
   const { localWorkers = 0, local = threads, maxFrameBytes = DEFAULT_FRAME_BYTES } = options;
+  const { machineTimeoutMs = DEFAULT_MACHINE_MS } = options;
   if (!Number.isInteger(localWorkers) || localWorkers < 0) {
     throw invalid(`localWorkers must be a whole number of at least 0, not ${localWorkers}.`);
   }
   if (typeof local.open !== "function") throw invalid("local must be an environment.");
   if (!local.threaded) throw invalid("local workers must have threads of their own.");
+  if (
+    !Number.isInteger(machineTimeoutMs) ||
+    machineTimeoutMs < 0 ||
+    machineTimeoutMs > MAXIMUM_MS
+  ) {
+    throw invalid(`machineTimeoutMs must be a whole number from 0 to ${MAXIMUM_MS}.`);
+  }
   const isSize =
     Number.isInteger(maxFrameBytes) &&
     maxFrameBytes >= MINIMUM_FRAME_BYTES &&
     maxFrameBytes <= MAXIMUM_FRAME_BYTES;
-  if (isSize) return { localWorkers, local, maxFrameBytes };
+  if (isSize) return { localWorkers, local, machineTimeoutMs, maxFrameBytes };
   const range = `from ${MINIMUM_FRAME_BYTES} to ${MAXIMUM_FRAME_BYTES}`;
   throw invalid(`maxFrameBytes must be a whole number ${range}.`);
 }

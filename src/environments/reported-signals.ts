@@ -13,6 +13,16 @@ export interface RelayLine {
   onSilent(silentMs: number): void;
 }
 
+export interface ReportedSignalsOptions {
+  /**
+   * Whether what a worker has told arrives even when it ends without a word: from a pipe it does, a
+   * connection may have lost it.
+   */
+  keepsLastWords?: boolean;
+}
+
+/** A run that was inside for so long is told of, whatever becomes of it, before another begins. */
+const SETTLED_MS = 5;
 /** A report that is older says nothing about now. */
 const FRESH_MS = 1000;
 /** A relay that does not answer for so long is not there any more. */
@@ -29,9 +39,16 @@ export class ReportedSignals implements WorkerSignals {
   #askedAtMs: number | undefined;
   #unansweredLooks = 0;
   #hasEnded = false;
+  readonly #keepsLastWords: boolean;
+  #lastSeenRunId = 0;
 
-  constructor(line: RelayLine) {
+  constructor(line: RelayLine, { keepsLastWords = false }: ReportedSignalsOptions = {}) {
     this.#line = line;
+    this.#keepsLastWords = keepsLastWords;
+  }
+
+  lastSeenRunId(): number {
+    return this.#keepsLastWords ? this.#lastSeenRunId : 0;
   }
 
   cancel(slot: number, runId: number): void {
@@ -79,6 +96,7 @@ export class ReportedSignals implements WorkerSignals {
         : (Date.now() - ageMs) & 0x7fff_ffff;
     this.#entry = entry;
     this.#latest = { runId, enteredAt, polls };
+    this.#lastSeenRunId = ageMs >= SETTLED_MS ? runId : 0;
   }
 
   /** The worker ended by itself: what it did last, where that is known. */

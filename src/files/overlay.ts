@@ -143,12 +143,21 @@ export class Overlay implements Volume {
       if ((yield* this.#shared(from)) !== undefined) this.#changes.set(from, { type: "removed" });
       return;
     }
-    if (replaced !== undefined) yield* this.remove(to);
-    yield* this.makeDirectory(to);
-    for (const { name } of yield* this.list(from)) {
-      yield* this.rename(joined(from, name), joined(to, name));
+    const before = { changes: new Map(this.#changes), bytes: this.#bytes, files: this.#files };
+    try {
+      if (replaced !== undefined) yield* this.remove(to);
+      yield* this.makeDirectory(to);
+      for (const { name } of yield* this.list(from)) {
+        yield* this.rename(joined(from, name), joined(to, name));
+      }
+      yield* this.remove(from);
+    } catch (error) {
+      // There was no room for a part of it: a directory moves whole. Its files were not written to.
+      this.#changes.clear();
+      for (const [path, change] of before.changes) this.#changes.set(path, change);
+      this.#take(before.bytes - this.#bytes, before.files - this.#files);
+      throw error;
     }
-    yield* this.remove(from);
   }
 
   /** Whether every directory on the way is there for this run. */

@@ -39,7 +39,11 @@ export class RunQueue {
   constructor(settings: RunQueueSettings) {
     this.#settings = settings;
     const { executor, supply, sender } = settings;
-    executor.onTurnEnd = () => this.#pump();
+    executor.onTurnEnd = () => {
+      // What came of it does not wait for the runs that come next.
+      if (this.#waiting.length > 0) sender.flush();
+      this.#pump();
+    };
     supply.onCell = () => this.#pump();
     supply.onFailure = (verdict) => {
       for (const run of this.#waiting.splice(0)) sender.send(failure(run, verdict));

@@ -3,7 +3,8 @@ export function nextTask(act: () => void): void {
   // Node's, which does not wait a millisecond and does not hold the process open by a port.
   const immediate = (globalThis as { setImmediate?: (act: () => void) => unknown }).setImmediate;
   if (immediate) {
-    immediate(act);
+    // Twice: what is set while a message is handled comes before the timers that are due.
+    immediate(() => immediate(act));
     return;
   }
   // A browser's timers are clamped; a message is not.

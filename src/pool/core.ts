@@ -135,7 +135,7 @@ export class PoolCore {
         this.sessions?.leave(link);
       },
       onLost: (link, loss) => this.#onLost(link, loss),
-      onExhausted: (reason) => this.#onExhausted(reason),
+      onExhausted: (reason, hasWaited) => this.#onExhausted(reason, hasWaited),
     });
     this.installer = new Installer({
       registry,
@@ -349,12 +349,13 @@ export class PoolCore {
     if (this.quarantine.blame(run, offence, reason)) this.dispatcher.review();
   }
 
-  #onExhausted(reason: string): void {
+  #onExhausted(reason: string, hasWaited: boolean): void {
     const { maxPerWorker } = this.settings.restart;
-    const error: RunErrorFactory = (run) => {
-      const message =
-        `No worker is left: each was restarted ${maxPerWorker} times and lost again. ` +
+    const message = hasWaited
+      ? `No worker is left, and none came. ${reason} Create a new pool.`
+      : `No worker is left: each was restarted ${maxPerWorker} times and lost again. ` +
         `The last one: ${reason} Create a new pool, or raise restart.maxPerWorker.`;
+    const error: RunErrorFactory = (run) => {
       return new SkepError("worker-lost", message, { receipt: this.settlement.receipt(run) });
     };
     this.admission.refusal ??= error;
@@ -363,12 +364,17 @@ export class PoolCore {
 }
 
 /**
- * The runs that may have brought a worker down: the one inside its engine, where that is known,
- * else all that were not waiting for something; all of them where not even that can be trusted.
+ * The runs that may have brought a worker down: the one inside its engine, where that is known, or
+ * all that had begun, where that is; else all that were not waiting for something, and all of them
+ * where not even that can be trusted.
  */
 function suspectsOf(link: WorkerLink): Run[] {
   const inside = runInside(link);
   if (inside !== undefined) return [inside];
+  const seen = link.inFlight.get(link.handle.signals?.lastSeenRunId?.() ?? 0);
+  if (seen !== undefined && !seen.isParked) {
+    return link.inFlight.values().filter((run) => run === seen || run.isParked);
+  }
   // Where there are signals, no message says that a run which waited is inside again.
   const { signals } = link.handle;
   const isKnown = signals === undefined || signals.activity() !== undefined;

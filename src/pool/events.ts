@@ -18,6 +18,8 @@ export interface PoolEvents {
     cause?: unknown;
     runs: number;
   };
+  /** A replacement has to be given by a machine, and none has a worker to give. */
+  "worker-waiting": { workerId: number; reason: string };
   "worker-restart-scheduled": { workerId: number; attempt: number; delayMs: number };
   /** A replacement is ready. */
   "worker-restarted": { workerId: number; previousWorkerId: number; attempt: number };

@@ -69,6 +69,8 @@ export type FunctionsOf<Functions> = { [Name in keyof Functions]: FunctionInput 
 export interface WorkerHealth {
   id: number;
   state: WorkerState;
+  /** Why it cannot start yet, where a machine has to give it and none can; undefined elsewhere. */
+  waitsFor: string | undefined;
   /** Runs in flight on it. */
   pending: number;
   /** Control requests it has not answered. */
@@ -289,6 +291,7 @@ export class Pool<Functions = any> implements AsyncDisposable {
     const health = supervisor.seats.map((seat) => ({
       id: seat.workerId,
       state: seat.state,
+      waitsFor: seat.waitsFor,
       pending: seat.link?.inFlightCount ?? 0,
       pendingControl: seat.link?.requests.pendingCount ?? 0,
       restartAttempt: seat.usedAttempts(now, settings.restart.healthyAfterMs),

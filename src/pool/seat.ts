@@ -17,6 +17,8 @@ export class Seat {
   restarts = 0;
   /** When the worker became ready; undefined before. */
   readySinceMs: number | undefined;
+  /** Why nobody can sit here yet, where others give workers and have none. */
+  waitsFor: string | undefined;
   /** Cancels the restart that is due. */
   cancelRestart: (() => void) | undefined;
 

@@ -5,7 +5,7 @@ import type { EventEmitter } from "./events.ts";
 import type { PoolSettings } from "./options.ts";
 import { Seat } from "./seat.ts";
 import type { WorkerLink } from "./worker-link.ts";
-import { WorkerStart, type WorkerStartOptions } from "./worker-start.ts";
+import { type StartListener, WorkerStart, type WorkerStartOptions } from "./worker-start.ts";
 
 export interface SupervisorOptions extends WorkerStartOptions {
   events: EventEmitter;
@@ -18,8 +18,8 @@ export interface SupervisorOptions extends WorkerStartOptions {
   onLost(link: WorkerLink, loss: WorkerLoss): void;
   /** A worker gets no more runs, and goes when it has none left. */
   onRetired(link: WorkerLink): void;
-  /** No worker is left and none will come. */
-  onExhausted(reason: string): void;
+  /** No worker is left and none will come; `hasWaited`: not even for a while. */
+  onExhausted(reason: string, hasWaited: boolean): void;
 }
 
 /** How a worker came to its end. */
@@ -44,6 +44,7 @@ export class Supervisor {
   /** Workers that have left their seats and have runs to finish. */
   readonly #retiring = new Set<WorkerLink>();
   readonly #start: WorkerStart;
+  readonly #stopping = new AbortController();
   #lastWorkerId: number;
   #isStopped = false;
 
@@ -226,6 +227,7 @@ export class Supervisor {
   /** Ends all workers at once. */
   async stop(reason: string): Promise<void> {
     this.#isStopped = true;
+    this.#stopping.abort();
     const ends = this.seats.map(async (seat) => {
       seat.cancelRestart?.();
       const { link } = seat;
@@ -255,22 +257,27 @@ export class Supervisor {
     return this.#options.settings.restart;
   }
 
-  /** Opens a worker for a seat. Rejects with the reason when it does not become ready. */
-  async #open(seat: Seat): Promise<void> {
+  /**
+   * Opens a worker for a seat. Rejects with the reason when it does not become ready. A replacement
+   * may wait to be given.
+   */
+  async #open(seat: Seat, waiting?: (reason: string | undefined) => void): Promise<void> {
     seat.workerId = this.#spawn(seat);
+    const listener: StartListener = {
+      opened: (link) => {
+        if (this.#isStopped) throw stoppedError();
+        seat.link = link;
+      },
+      ready: (link) => {
+        seat.apply("started", "The registry is installed.");
+        this.#seated(seat, link);
+      },
+      lost: (link, loss) => this.lose(link, loss),
+      leaving: (link, reason) => this.#leave(link, reason),
+      waiting,
+    };
     try {
-      await this.#start.run(seat.workerId, {
-        opened: (link) => {
-          if (this.#isStopped) throw stoppedError();
-          seat.link = link;
-        },
-        ready: (link) => {
-          seat.apply("started", "The registry is installed.");
-          this.#seated(seat, link);
-        },
-        lost: (link, loss) => this.lose(link, loss),
-        leaving: (link, reason) => this.#leave(link, reason),
-      });
+      await this.#start.run(seat.workerId, listener, this.#stopping.signal);
     } catch (error) {
       seat.link = undefined;
       throw error;
@@ -307,12 +314,16 @@ export class Supervisor {
   #restart(seat: Seat, error: unknown): void {
     if (this.#isStopped) return;
     const { workerId, attempt } = seat;
-    const exhausted = attempt >= this.#restartOptions.maxPerWorker;
+    // It has waited as long as it may: there is nothing that trying again would change.
+    const hasWaited = seat.waitsFor !== undefined;
+    seat.waitsFor = undefined;
+    const exhausted = hasWaited || attempt >= this.#restartOptions.maxPerWorker;
     const reason = messageOf(error);
     seat.apply("lost", reason);
     this.#reportStartFailure(workerId, attempt, error, exhausted);
-    this.#scheduleRestart(seat, reason);
-    this.#reportIfExhausted(reason);
+    if (exhausted) this.#giveUp(seat, reason);
+    else this.#scheduleRestart(seat, reason);
+    this.#reportIfExhausted(reason, hasWaited);
   }
 
   #reportStartFailure(workerId: number, attempt: number, error: unknown, exhausted: boolean): void {
@@ -321,16 +332,24 @@ export class Supervisor {
   }
 
   #scheduleRestart(seat: Seat, reason: string): void {
-    const { events, random } = this.#options;
+    if (seat.attempt >= this.#restartOptions.maxPerWorker) return this.#giveUp(seat, reason);
+    const attempt = seat.attempt + 1;
+    const { random } = this.#options;
+    this.#schedule(seat, attempt, restartDelayMs(attempt, this.#restartOptions, random));
+  }
+
+  #giveUp(seat: Seat, reason: string): void {
     const { maxPerWorker } = this.#restartOptions;
     const { workerId } = seat;
-    if (seat.attempt >= maxPerWorker) {
-      seat.apply("exhausted", reason);
-      events.emit("worker-restarts-exhausted", { workerId, maxPerWorker });
-      return;
-    }
-    const attempt = seat.attempt + 1;
-    this.#schedule(seat, attempt, restartDelayMs(attempt, this.#restartOptions, random));
+    seat.apply("exhausted", reason);
+    this.#options.events.emit("worker-restarts-exhausted", { workerId, maxPerWorker });
+  }
+
+  /** A seat waits for somebody to give it a worker; without a reason it does no longer. */
+  #wait(seat: Seat, reason: string | undefined): void {
+    seat.waitsFor = reason;
+    const { workerId } = seat;
+    if (reason !== undefined) this.#options.events.emit("worker-waiting", { workerId, reason });
   }
 
   #schedule(seat: Seat, attempt: number, delayMs: number): void {
@@ -342,7 +361,7 @@ export class Supervisor {
     seat.cancelRestart = clock.schedule(delayMs, () => {
       seat.cancelRestart = undefined;
       seat.apply("respawned", `It replaces worker ${previousWorkerId}.`);
-      this.#open(seat).then(
+      this.#open(seat, (reason) => this.#wait(seat, reason)).then(
         () => {
           seat.restarts++;
           const { workerId } = seat;
@@ -353,9 +372,9 @@ export class Supervisor {
     });
   }
 
-  #reportIfExhausted(reason: string): void {
+  #reportIfExhausted(reason: string, hasWaited = false): void {
     if (this.#isStopped || this.seats.some((seat) => seat.state !== "stopped")) return;
-    this.#options.onExhausted(reason);
+    this.#options.onExhausted(reason, hasWaited);
     this.#wakeWaiting();
   }
 }

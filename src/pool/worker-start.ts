@@ -48,6 +48,8 @@ export interface StartListener {
   /** It has everything, and must be known as a worker from this very moment. */
   ready(link: WorkerLink): void;
   lost(link: WorkerLink, loss: WorkerLoss): void;
+  /** See `WorkerSpec.onWait`; absent where nobody has the patience. */
+  waiting?: ((reason: string | undefined) => void) | undefined;
 }
 
 export class WorkerStart {
@@ -59,12 +61,12 @@ export class WorkerStart {
   }
 
   /** Starts a worker. Rejects with the reason, the worker terminated, when it does not get ready. */
-  async run(workerId: number, listener: StartListener): Promise<void> {
+  async run(workerId: number, listener: StartListener, signal?: AbortSignal): Promise<void> {
     const { settings, registry, clock, explain } = this.#options;
     let handle: WorkerHandle | undefined;
     let link: WorkerLink | undefined;
     try {
-      const opened = await this.#open(workerId);
+      const opened = await this.#open(workerId, listener.waiting, signal);
       handle = opened;
       const started = new WorkerLink(workerId, opened, settings, clock, this.#options.listener);
       link = started;
@@ -84,20 +86,34 @@ export class WorkerStart {
   }
 
   /** Opens the pipe, and closes it again when it opens too late. */
-  #open(workerId: number): Promise<WorkerHandle> {
+  #open(
+    workerId: number,
+    waiting: StartListener["waiting"],
+    signal: AbortSignal | undefined,
+  ): Promise<WorkerHandle> {
     const { settings, launch, clock } = this.#options;
     const { environment, startTimeoutMs, fetch } = settings;
     const slots = settings.maxInFlightPerWorker + settings.maxParkedPerWorker;
-    const open = async (): Promise<WorkerHandle> =>
-      launch.take(workerId) ??
-      environment.open({ workerId, slots, network: fetch !== undefined, startTimeoutMs });
     return new Promise((resolve, reject) => {
       let isLate = false;
-      const cancelTimeout = clock.schedule(startTimeoutMs, () => {
-        isLate = true;
-        const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
-        reject(new SkepError("unsupported-environment", message));
-      });
+      const schedule = (): (() => void) =>
+        clock.schedule(startTimeoutMs, () => {
+          isLate = true;
+          const message = `Worker ${workerId} did not load within ${startTimeoutMs} ms.`;
+          reject(new SkepError("unsupported-environment", message));
+        });
+      let cancelTimeout = schedule();
+      const network = fetch !== undefined;
+      const onWait =
+        waiting &&
+        ((reason: string | undefined): void => {
+          cancelTimeout();
+          if (reason === undefined) cancelTimeout = schedule();
+          waiting(reason);
+        });
+      const open = async (): Promise<WorkerHandle> =>
+        launch.take(workerId) ??
+        environment.open({ workerId, slots, network, startTimeoutMs, onWait, signal });
       open().then(
         (handle) => {
           cancelTimeout();

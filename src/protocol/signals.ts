@@ -48,6 +48,12 @@ export interface WorkerSignals {
   hasCalledHost(slot: number, runId: number): boolean;
   /** What the worker is doing; undefined while that is not known. */
   activity(): WorkerActivity | undefined;
+  /**
+   * The run that was inside the engine when that was last seen, 0 when none was. Unless it has ended
+   * or waits, which is told before another run begins, no run that was sent after it has begun. Only
+   * there where that holds for workers that end without a word.
+   */
+  lastSeenRunId?(): number;
 }
 
 /** Both ends' view of one worker's signal block. */

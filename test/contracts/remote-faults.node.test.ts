@@ -1,4 +1,7 @@
 /** What goes wrong between a server and the machines that lend it workers: each call settles once. */
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createPool, type Pool, type PoolOptions, type SkepError } from "skep";
@@ -36,6 +39,15 @@ function join(url: string, options: Partial<JoinOptions> = {}): JoinedServer {
   return joined;
 }
 
+function failureOf(act: () => unknown): string {
+  try {
+    act();
+    return "";
+  } catch (error) {
+    return String(error);
+  }
+}
+
 const urlOf = (server: WorkerServer): string => `ws://127.0.0.1:${server.port}`;
 
 async function poolOn(server: WorkerServer, options: PoolOptions = {}): Promise<Pool> {
@@ -68,6 +80,51 @@ describe("a machine and its server", () => {
     await expect(joined.ready).rejects.toThrow("Give joinServer() the token");
     expect((await joined.closed)?.code).toBe("closed");
     expect(joined.state).toBe("closed");
+  });
+
+  it("tells nothing that is secret in an address", async () => {
+    const secret = "ws://user:pa55word@127.0.0.1:1/path?key=pa55word";
+    const wrong = failureOf(() => joinServer({ url: secret.replace("ws:", "http:") }));
+    expect(wrong).toContain('not "http://127.0.0.1:1"');
+    expect(wrong + failureOf(() => joinServer({ url: "//pa55word" }))).not.toContain("pa55word");
+
+    // Accepts connections, and says nothing.
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    onTestFinished(() => void silent.close());
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const joined = join(secret.replace(":1/", `:${port}/`), { connectTimeoutMs: 50 });
+    const reason = await new Promise<string>((resolve) => {
+      joined.on((event) => event.type === "disconnected" && resolve(event.reason));
+    });
+    expect(reason).toBe(`There was no connection to ws://127.0.0.1:${port}/path within 50 ms.`);
+  });
+
+  it("comes back whatever a listener throws", async () => {
+    const server = await serve();
+    const program = `
+      import { joinServer } from "skep/remote-worker";
+      let thrown = 0;
+      process.on("uncaughtException", ({ message }) => message === "mine" && thrown++);
+      const joined = joinServer({ url: "${urlOf(server)}", workers: 1, id: "thrower",
+        reconnect: { baseDelayMs: 1, maxDelayMs: 1, jitterMs: 0 } });
+      joined.on(() => { throw new Error("mine"); });
+      await joined.closed;
+      console.log(joined.state, thrown > 3);`;
+    const child = execFile(process.execPath, ["--input-type=module", "-e", program]);
+    onTestFinished(() => void child.kill());
+    let printed = "";
+    child.stdout!.on("data", (text: string) => (printed += text));
+    for (let registered = 0; registered < 2; registered++) {
+      await new Promise((resolve) => {
+        const stop = server.onWorkerConnected(() => resolve(stop()));
+      });
+      if (registered === 0) server.disconnect("thrower", "again");
+    }
+    // The same id from elsewhere is final.
+    await join(urlOf(server), { id: "thrower" }).ready;
+    await once(child, "close");
+    expect(printed).toBe("closed true\n");
   });
 
   it("checks the options of both ends", async () => {

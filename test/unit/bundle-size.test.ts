@@ -1,4 +1,5 @@
 /** What a page downloads for skep, as esbuild bundles `dist` for it: in gzipped bytes. */
+import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -130,4 +131,10 @@ describe.each(ENTRIES)("a page that imports $specifier", ({ entry, runner, budge
     const modules = bundle.modules(loaded).map(([module]) => module);
     expect(modules.filter((module) => /\/guest\/|fetch-source|sha2/.test(module))).toEqual([]);
   });
+});
+
+test("the README names the budgets", async () => {
+  const readme = await readFile("README.md", "utf8");
+  const [, before, running] = /less than (\d+) kB of skep .* less than (\d+) kB/.exec(readme) ?? [];
+  expect([Number(before) * 1_000, Number(running) * 1_000]).toEqual([POOL_BUDGET, RUNNING_BUDGET]);
 });

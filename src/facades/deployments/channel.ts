@@ -1,6 +1,6 @@
 /** A deployment's messages, `{ type, data }`: what MetaCall says to a process, and it answers. */
 import { SkepError } from "../../errors.ts";
-import { display } from "../../pool/option-checks.ts";
+import { display, invalid } from "../../pool/option-checks.ts";
 import type { DeploymentMetadata } from "./metadata.ts";
 import type { DeploymentInput } from "./options.ts";
 
@@ -61,6 +61,7 @@ const MAXIMUM_ID = 256;
  */
 export class DeploymentChannel {
   readonly #registry: Registry;
+  readonly #onFailure: (suffix: string, error: unknown) => void;
   readonly #listeners = new Set<(message: DeploymentMessage) => void>();
   /** Calls in flight, by the id that their answers will have. */
   readonly #calls = new Set<string>();
@@ -69,12 +70,14 @@ export class DeploymentChannel {
   #isClosed = false;
 
   /** Channels are made by `Deployments.channel()`. */
-  constructor(registry: Registry) {
+  constructor(registry: Registry, onFailure: (suffix: string, error: unknown) => void) {
     this.#registry = registry;
+    this.#onFailure = onFailure;
   }
 
   /** Calls `listener` with each answer, until the returned function is called. */
   onMessage(listener: (message: DeploymentMessage) => void): () => void {
+    checkListener(listener);
     const added = (message: DeploymentMessage): void => listener(message);
     this.#listeners.add(added);
     return () => void this.#listeners.delete(added);
@@ -169,7 +172,20 @@ export class DeploymentChannel {
   }
 
   #tell(message: DeploymentMessage): void {
-    for (const listener of this.#listeners) listener(message);
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener(message);
+      } catch (error) {
+        this.#onFailure(this.#suffix ?? "", error);
+      }
+    }
+  }
+}
+
+/** Throws `invalid-argument` for what cannot be called. */
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== "function") {
+    throw invalid(`A listener must be a function, not ${display(listener)}.`);
   }
 }
 

@@ -8,12 +8,14 @@ import type { DeploymentMetadata } from "./metadata.ts";
 export type InvokeOptions = Omit<RunOptions, "transfer">;
 
 export class RunningDeployment {
+  readonly suffix: string;
   readonly version: string;
   readonly #pool: Pool;
   readonly #names: FunctionNames;
   readonly #metadata: Omit<DeploymentMetadata, "status">;
 
   constructor(pool: Pool, names: FunctionNames, metadata: Omit<DeploymentMetadata, "status">) {
+    this.suffix = metadata.suffix;
     this.version = metadata.version;
     this.#pool = pool;
     this.#names = names;
@@ -44,5 +46,10 @@ export class RunningDeployment {
       clearTimeout(timer);
       await this.#pool.close({ force: true });
     }
+  }
+
+  /** Ends the workers, whatever they are doing; {@link retire} then has nothing left to wait for. */
+  end(): Promise<void> {
+    return this.#pool.close({ force: true });
   }
 }

@@ -2,9 +2,9 @@
 import { hostname } from "node:os";
 import type { Platform } from "../../environments/contract.ts";
 import { SkepError } from "../../errors.ts";
-import { invalid } from "../../pool/option-checks.ts";
+import { display, invalid } from "../../pool/option-checks.ts";
 import type { Pool } from "../../pool/pool.ts";
-import { DeploymentChannel } from "./channel.ts";
+import { checkListener, DeploymentChannel } from "./channel.ts";
 import { type InvokeOptions, RunningDeployment } from "./deployment.ts";
 import { type HttpHandlerOptions, httpHandler, type HttpRequestHandler } from "./http.node.ts";
 import { load } from "./loading.node.ts";
@@ -17,9 +17,15 @@ import {
   resolveDeployments,
 } from "./options.ts";
 
-/** What happens to the workers of a deployment, besides calls. */
+/** What happens to the workers of a deployment, besides calls, and to a channel's listeners. */
 export interface DeploymentEvent {
-  type: "worker-lost" | "worker-restarted" | "worker-restart-failed";
+  type:
+    | "worker-lost"
+    | "worker-waiting"
+    | "worker-restarted"
+    | "worker-restart-failed"
+    | "listener-failed";
+  /** Empty for a channel that has loaded nothing. */
   suffix: string;
   /** For the log of the host: it may name what a caller must not see. */
   reason?: string | undefined;
@@ -45,7 +51,10 @@ export class BaseDeployments implements AsyncDisposable {
   readonly #platform: Platform;
   readonly #settings: DeploymentsSettings;
   readonly #slots = new Map<string, Slot>();
-  readonly #retiring = new Set<Promise<void>>();
+  /** What calls of older versions, and of deleted deployments, still finish in. */
+  readonly #retiring = new Map<RunningDeployment, Promise<void>>();
+  /** Bundles that are loaded for nobody any more. */
+  readonly #abandoned = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: DeploymentEvent) => void>();
   #isClosed = false;
 
@@ -91,6 +100,9 @@ export class BaseDeployments implements AsyncDisposable {
     options: InvokeOptions = {},
   ): Promise<unknown> {
     const { running } = this.#slot(suffix);
+    if (typeof name !== "string") {
+      throw invalid(`The name of a function must be a text, not ${display(name)}.`);
+    }
     if (running === undefined) {
       throw new SkepError("deployment-not-ready", `"${suffix}" is being loaded. Try again soon.`);
     }
@@ -113,18 +125,22 @@ export class BaseDeployments implements AsyncDisposable {
 
   /**
    * Takes a deployment away: new calls find nothing, those in flight have `drainTimeoutMs` to
-   * finish, or none with `force`. Resolves with whether there was one, when its workers have ended.
+   * finish, or none with `force`, which also holds for those that older versions still had.
+   * Resolves with whether there was one, when its workers have ended.
    */
   async delete(suffix: string, { force = false }: { force?: boolean } = {}): Promise<boolean> {
+    checkSuffix(suffix);
     const slot = this.#slots.get(suffix);
-    if (slot === undefined) return false;
-    this.#slots.delete(suffix);
-    slot.isGone = true;
-    await Promise.all([
-      slot.running && this.#retire(slot.running, force ? 0 : this.#settings.drainTimeoutMs),
-      slot.idle,
-    ]);
-    return true;
+    if (slot !== undefined) {
+      this.#slots.delete(suffix);
+      slot.isGone = true;
+      const { idle, running } = slot;
+      this.#abandoned.add(idle);
+      void idle.then(() => this.#abandoned.delete(idle));
+      if (running !== undefined) void this.#retire(running);
+    }
+    await Promise.all([this.#retired(suffix, force), slot?.idle]);
+    return slot !== undefined;
   }
 
   /** Answers HTTP requests for deployments, for `WorkerServer.addHttpHandler`. */
@@ -134,21 +150,26 @@ export class BaseDeployments implements AsyncDisposable {
 
   /** Messages in and out, as with the process that a deployment has in MetaCall. */
   channel(): DeploymentChannel {
-    return new DeploymentChannel(this);
+    return new DeploymentChannel(this, (suffix, error) => {
+      const reason = `A listener of messages threw ${String(error)}`;
+      this.#tell({ type: "listener-failed", suffix, reason });
+    });
   }
 
   /** Calls `listener` when a deployment loses a worker, until the returned function is called. */
   onEvent(listener: (event: DeploymentEvent) => void): () => void {
+    checkListener(listener);
     const added = (event: DeploymentEvent): void => listener(event);
     this.#listeners.add(added);
     return () => void this.#listeners.delete(added);
   }
 
-  /** Deletes all deployments, and takes no new ones. */
+  /** Deletes all deployments, and takes no new ones. Resolves when nothing of them runs. */
   async close(options: { force?: boolean } = {}): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#slots.keys()].map((suffix) => this.delete(suffix, options)));
-    await Promise.all(this.#retiring);
+    const suffixes = [...this.#slots.keys(), ...[...this.#retiring.keys()].map((of) => of.suffix)];
+    await Promise.all(suffixes.map((suffix) => this.delete(suffix, options)));
+    await Promise.all(this.#abandoned);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -169,7 +190,7 @@ export class BaseDeployments implements AsyncDisposable {
       const old = slot.running;
       slot.running = fresh;
       slot.version = version;
-      if (old !== undefined) void this.#retire(old, this.#settings.drainTimeoutMs);
+      if (old !== undefined) void this.#retire(old);
       return fresh.metadata();
     } finally {
       slot.waiting--;
@@ -179,19 +200,41 @@ export class BaseDeployments implements AsyncDisposable {
     }
   }
 
-  #retire(deployment: RunningDeployment, drainTimeoutMs: number): Promise<void> {
-    const retired = deployment.retire(drainTimeoutMs);
-    this.#retiring.add(retired);
-    return retired.finally(() => this.#retiring.delete(retired));
+  #retire(deployment: RunningDeployment): Promise<void> {
+    const { drainTimeoutMs } = this.#settings;
+    const retired = deployment
+      .retire(drainTimeoutMs)
+      .finally(() => this.#retiring.delete(deployment));
+    this.#retiring.set(deployment, retired);
+    return retired;
+  }
+
+  /** Resolves when nothing that had the name runs any more, but for what has it now. */
+  async #retired(suffix: string, force: boolean): Promise<void> {
+    const leaving = [...this.#retiring].filter(([deployment]) => deployment.suffix === suffix);
+    if (force) await Promise.all(leaving.map(([deployment]) => deployment.end()));
+    await Promise.all(leaving.map(([, retired]) => retired));
   }
 
   #report(suffix: string, pool: Pool): void {
-    const tell = (type: DeploymentEvent["type"], reason?: string): void => {
-      for (const listener of this.#listeners) listener({ type, suffix, reason });
-    };
-    pool.on("worker-lost", ({ reason }) => tell("worker-lost", reason));
-    pool.on("worker-restarted", () => tell("worker-restarted"));
-    pool.on("worker-restart-failed", ({ reason }) => tell("worker-restart-failed", reason));
+    pool.on("worker-lost", ({ reason }) => this.#tell({ type: "worker-lost", suffix, reason }));
+    pool.on("worker-waiting", ({ reason }) => {
+      this.#tell({ type: "worker-waiting", suffix, reason });
+    });
+    pool.on("worker-restarted", () => this.#tell({ type: "worker-restarted", suffix }));
+    pool.on("worker-restart-failed", ({ reason }) => {
+      this.#tell({ type: "worker-restart-failed", suffix, reason });
+    });
+  }
+
+  #tell(event: DeploymentEvent): void {
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener(event);
+      } catch {
+        // Its failure is its own, and there is nobody but listeners to tell.
+      }
+    }
   }
 
   #addSlot(suffix: string, version: string): Slot {
@@ -206,6 +249,7 @@ export class BaseDeployments implements AsyncDisposable {
   }
 
   #slot(suffix: string): Slot {
+    checkSuffix(suffix);
     const slot = this.#slots.get(suffix);
     if (slot !== undefined) return slot;
     throw new SkepError("unknown-deployment", `There is no deployment "${suffix.slice(0, 128)}".`);
@@ -219,4 +263,8 @@ export class BaseDeployments implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#isClosed) throw new SkepError("closed", "No more deployments are taken: closed.");
   }
+}
+
+function checkSuffix(suffix: unknown): void {
+  if (typeof suffix !== "string") throw invalid(`suffix must be a text, not ${display(suffix)}.`);
 }

@@ -69,9 +69,9 @@ export class Connection {
   }
 
   async start(platform: LendingPlatform): Promise<void> {
-    const { url, connectTimeoutMs, clock } = this.#settings;
+    const { url, shownUrl, connectTimeoutMs, clock } = this.#settings;
     this.#cancelTimer = clock.schedule(connectTimeoutMs, () => {
-      this.cut(`There was no connection to ${url} within ${connectTimeoutMs} ms.`);
+      this.cut(`There was no connection to ${shownUrl} within ${connectTimeoutMs} ms.`);
     });
     try {
       const socket = await platform.openSocket(url, {

@@ -91,7 +91,10 @@ export class JoinedServer {
     return { state: this.#state, workers, lent: lentCount, running: runningCount, revision };
   }
 
-  /** Calls a listener for each event. Returns how to stop that. What it throws is not caught. */
+  /**
+   * Calls a listener for each event. Returns how to stop that. What it throws changes nothing here,
+   * and is an uncaught error of this thread.
+   */
   on(listener: (event: JoinEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -216,18 +219,27 @@ export class JoinedServer {
   }
 
   #emit(event: JoinEvent): void {
-    for (const listener of Array.from(this.#listeners)) listener(event);
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener(event);
+      } catch (error) {
+        // Not here, where a connection would never be made again.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 
-function refusal({ url }: JoinSettings, code: number, reason: string): SkepError {
+function refusal({ shownUrl }: JoinSettings, code: number, reason: string): SkepError {
   const advice =
     code === 4001
       ? "Give joinServer() the token that the server was given as authToken."
       : code === 4003
         ? "Another machine has joined with the same id: give each its own."
         : "See what the server logs.";
-  const message = `joinServer: ${url} refuses this machine: ${reason}. ${advice}`;
+  const message = `joinServer: ${shownUrl} refuses this machine: ${reason}. ${advice}`;
   return new SkepError(code === GONE ? "unsupported-environment" : "closed", message);
 }
 

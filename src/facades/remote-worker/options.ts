@@ -70,6 +70,8 @@ export interface JoinOptions {
 /** Options with every default filled in. */
 export interface JoinSettings {
   url: string;
+  /** The same for messages: without what may be secret in it. */
+  shownUrl: string;
   token: string | undefined;
   name: string;
   id: string;
@@ -108,8 +110,10 @@ export function resolveOptions(options: JoinOptions, platform: LendingPlatform):
     whole(reconnect[key], `${LABEL}: reconnect.${key}`, fallback, { min: 0, max: 2 ** 31 - 1 });
   const name = text(options.name, "name") ?? "skep";
   const { serverTimeoutMs } = options;
+  const url = address(options.url);
   return {
-    url: address(options.url),
+    url: url.href,
+    shownUrl: `${url.protocol}//${url.host}${url.pathname}`,
     token: text(options.token, "token"),
     name,
     id: text(options.id, "id") ?? `${name.slice(0, 200)}-${randomId()}`,
@@ -143,15 +147,13 @@ export function resolveOptions(options: JoinOptions, platform: LendingPlatform):
   };
 }
 
-function address(url: unknown): string {
-  let parsed: URL | undefined;
-  try {
-    parsed = new URL(String(url));
-  } catch {
-    // Refused below.
-  }
-  if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") return parsed.href;
-  throw invalid(`${LABEL}: url must start with ws:// or wss://, not "${String(url)}".`);
+/** Errors show no more of an address than how it begins: it may have secrets in it. */
+function address(url: unknown): URL {
+  const text = String(url);
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") return parsed;
+  const shown = parsed === undefined ? "what is no URL" : `"${parsed.protocol}//${parsed.host}"`;
+  throw invalid(`${LABEL}: url must start with ws:// or wss://, not ${shown}.`);
 }
 
 function text(value: unknown, key: string): string | undefined {

@@ -153,7 +153,7 @@ export class WorkerEnabledContext extends LocalHandles implements Disposable, As
   }
 
   #globals(): LocalGlobalsNow {
-    return this.#parts.local?.globals.now() ?? NOTHING;
+    return this.#parts.local?.globalsNow() ?? NOTHING;
   }
 
   #submit(
@@ -191,7 +191,7 @@ export async function startEnabledParts(
   }
   const parts = pool.value;
   const { context, sent } = local.value ?? {};
-  const globals = () => context && sent?.changed(context.globals.now().data);
+  const globals = () => context && sent?.changed(context.globalsNow().data);
   return {
     parts,
     pool: new QuickJSWorkerPool(parts),
@@ -235,7 +235,7 @@ function explained(result: WorkerTaskResult, localOnly: readonly string[]): Work
   const name = /^'?([^\s']+)'? is not defined/.exec(error.message)?.[1];
   if (name === undefined || !localOnly.includes(name)) return result;
   const message =
-    `${error.message}: it cannot leave the local context, as it is a function or holds one. Define ` +
+    `${error.message}: it cannot leave the local context, as it is a function, holds one, or cannot be read. Define ` +
     'it in bootstrapCode, or evaluate with evalStrategy: "auto" or "local".';
   return { error: { ...error, message } };
 }

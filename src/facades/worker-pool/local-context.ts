@@ -2,7 +2,7 @@
 import type * as core from "quickjs-emscripten-core";
 import type { Platform } from "../../environments/contract.ts";
 import { SkepError } from "../../errors.ts";
-import { LocalGlobals } from "./local-globals.ts";
+import { LocalGlobals, type LocalGlobalsNow } from "./local-globals.ts";
 import { LocalValues } from "./local-values.ts";
 import type { WorkerPoolSettings } from "./options.ts";
 
@@ -16,6 +16,9 @@ export type ContextEvalOptions = core.ContextEvalOptions;
 /** The engine's flag for scripts with top-level await: their value is a promise of `{ value }`. */
 const ASYNC_FLAG = 1 << 7;
 
+/** Reading what is on the global object may run code of whoever put it there: proxies, getters. */
+const READING_MS = 1_000;
+
 /** How long one evaluation may take, and whether it took that long. */
 interface TimeLimit {
   timeoutMs: number;
@@ -25,14 +28,27 @@ interface TimeLimit {
 export class LocalContext {
   readonly context: core.QuickJSAsyncContext;
   readonly values: LocalValues;
-  readonly globals: LocalGlobals;
+  readonly #globals: LocalGlobals;
+  /** What ends code that runs now, or is suspended. */
+  readonly #isOver = new Set<() => boolean>();
   /** The evaluation that was asked for last: the engine can only suspend one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(context: core.QuickJSAsyncContext, values: LocalValues) {
     this.context = context;
     this.values = values;
-    this.globals = new LocalGlobals(context, values);
+    this.#globals = new LocalGlobals(context, values);
+  }
+
+  /** What is on the global object. What cannot be read in a second is taken for local. */
+  globalsNow(): LocalGlobalsNow {
+    const deadline = performance.now() + READING_MS;
+    const stop = this.#interruptWhen(() => performance.now() > deadline);
+    try {
+      return this.#globals.now();
+    } finally {
+      stop();
+    }
   }
 
   static async load(
@@ -121,18 +137,27 @@ export class LocalContext {
   /** Enters the engine, which is interrupted when it takes too long. */
   #inTime<Result>(limit: TimeLimit, enter: () => Result): Result {
     if (limit.timeoutMs === 0) return enter();
-    const { runtime } = this.context;
     const deadline = performance.now() + limit.timeoutMs;
-    runtime.setInterruptHandler(() => {
+    const stop = this.#interruptWhen(() => {
       if (performance.now() > deadline) limit.isReached = true;
       return limit.isReached;
     });
-    const stop = (): void => runtime.removeInterruptHandler();
     const result = enter();
     // Where it is suspended, the handler stays until it has come to its end.
     if (result instanceof Promise) void result.then(stop, stop);
     else stop();
     return result;
+  }
+
+  /** Interrupts the engine when it is over, beside whatever else interrupts it; returns the end of that. */
+  #interruptWhen(isOver: () => boolean): () => void {
+    const { runtime } = this.context;
+    this.#isOver.add(isOver);
+    runtime.setInterruptHandler(() => [...this.#isOver].some((ask) => ask()));
+    return () => {
+      this.#isOver.delete(isOver);
+      if (this.#isOver.size === 0 && runtime.alive) runtime.removeInterruptHandler();
+    };
   }
 
   #timeoutError(timeoutMs: number): core.QuickJSHandle {

@@ -6,7 +6,7 @@ export class LocalOnlyError extends Error {
   override name = "LocalOnlyError";
 }
 
-/** Deeper than this a value is taken for one that contains itself. */
+/** As deep as values may be that go into a sandbox. */
 const MAXIMUM_DEPTH = 500;
 
 /**
@@ -20,6 +20,10 @@ const HELPERS = `(() => {
   const nameOfView = getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
   const baseline = new Set(getOwnPropertyNames(globalThis));
   const photographed = new Map();
+  const { apply } = Reflect;
+  const { get: getIn, set: setIn } = Map.prototype;
+  let numbers = new Map();
+  let lastNumber = -1;
   const kinds = [[Date, "date"], [Map, "map"], [Set, "set"], [ArrayBuffer, "buffer"]];
   const own = () => getOwnPropertyNames(globalThis).filter((name) => !baseline.has(name))
     .map((name) => [name, getOwnPropertyDescriptor(globalThis, name)]);
@@ -42,6 +46,17 @@ const HELPERS = `(() => {
       return keys(value).flatMap((key) => [key, value[key]]);
     },
     timeOf: (date) => date.getTime(),
+    // The same for the same object, counted from the last time that all were forgotten.
+    numberOf(value) {
+      const known = apply(getIn, numbers, [value]);
+      if (known !== undefined) return known;
+      apply(setIn, numbers, [value, ++lastNumber]);
+      return lastNumber;
+    },
+    forget() {
+      numbers = new Map();
+      lastNumber = -1;
+    },
     create(kind, given, offset, length) {
       if (kind === "date") return new Date(given);
       if (kind === "map") return new Map();
@@ -64,7 +79,16 @@ const HELPERS = `(() => {
   };
 })()`;
 
-type Helper = "kindOf" | "partsOf" | "timeOf" | "create" | "fill" | "photograph" | "globals";
+type Helper =
+  | "kindOf"
+  | "partsOf"
+  | "timeOf"
+  | "numberOf"
+  | "forget"
+  | "create"
+  | "fill"
+  | "photograph"
+  | "globals";
 
 type ViewParts = [name: string, buffer: ArrayBuffer, byteOffset: number, length: number];
 
@@ -73,6 +97,15 @@ function viewOf([name, ...parts]: ViewParts): ArrayBufferView {
   type View = new (...parts: [ArrayBuffer, number, number]) => ArrayBufferView;
   const Constructor = (globalThis as unknown as Record<string, View>)[name] ?? Uint8Array;
   return new Constructor(...parts);
+}
+
+function setPair(target: object, key: unknown, value: unknown): void {
+  if (target instanceof Map) target.set(key, value);
+  // Assigned, a "__proto__" would be the prototype.
+  else {
+    const property = { value, configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(target, key as string, property);
+  }
 }
 
 export class LocalValues {
@@ -96,7 +129,19 @@ export class LocalValues {
   }
 
   /** A copy of a local value. Throws {@link LocalOnlyError} for what cannot be copied. */
-  toHost(handle: QuickJSHandle, depth = 0): unknown {
+  toHost(handle: QuickJSHandle): unknown {
+    try {
+      this.ask("forget").dispose();
+      return this.#toHost(handle, [], 0);
+    } catch (error) {
+      if (error instanceof LocalOnlyError) throw error;
+      // A getter or a proxy of local code threw, or took too long.
+      throw new LocalOnlyError("It cannot be read.", { cause: error });
+    }
+  }
+
+  /** `made`: the copies of objects, by their numbers. */
+  #toHost(handle: QuickJSHandle, made: unknown[], depth: number): unknown {
     const context = this.#context;
     const type = context.typeof(handle);
     switch (type) {
@@ -112,33 +157,41 @@ export class LocalValues {
         return context.getBigInt(handle);
       case "object":
         if (context.eq(handle, context.null)) return null;
-        if (depth < MAXIMUM_DEPTH) return this.#objectToHost(handle, depth);
-        throw new LocalOnlyError("It contains itself, or is nested too deep.");
+        if (depth >= MAXIMUM_DEPTH) throw new LocalOnlyError("It is nested too deep.");
+        return this.#objectToHost(handle, made, depth);
       default:
         throw new LocalOnlyError(`It is a ${type}.`);
     }
   }
 
-  #objectToHost(handle: QuickJSHandle, depth: number): unknown {
+  #objectToHost(handle: QuickJSHandle, made: unknown[], depth: number): unknown {
     const context = this.#context;
+    const number = this.ask("numberOf", handle).consume((id) => context.getNumber(id));
+    if (number in made) return made[number];
+    // Before its parts, which may lead back to it.
+    const keep = <Copy>(copy: Copy): Copy => (made[number] = copy);
     const kind = this.ask("kindOf", handle).consume((name) => context.getString(name));
     if (kind === "other") throw new LocalOnlyError("It is an object of a class.");
     if (kind === "date") {
-      return new Date(this.ask("timeOf", handle).consume((time) => context.getNumber(time)));
+      return keep(new Date(this.ask("timeOf", handle).consume((time) => context.getNumber(time))));
     }
     if (kind === "buffer") {
-      return context.getArrayBuffer(handle).consume(({ value }) => value.slice().buffer);
+      return keep(context.getArrayBuffer(handle).consume(({ value }) => value.slice().buffer));
     }
+    const copy =
+      kind === "array" ? [] : kind === "set" ? new Set() : kind === "map" ? new Map() : {};
+    if (kind !== "view") keep(copy);
     const parts = context
       .newString(kind)
       .consume((name) => this.ask("partsOf", handle, name))
-      .consume((list) => this.list(list, (part) => this.toHost(part, depth + 1)));
-    if (kind === "array") return parts;
-    if (kind === "set") return new Set(parts);
-    if (kind === "view") return viewOf(parts as ViewParts);
-    const pairs = parts.flatMap((part, at) => (at % 2 === 0 ? [[part, parts[at + 1]]] : []));
-    if (kind === "map") return new Map(pairs as [unknown, unknown][]);
-    return Object.fromEntries(pairs as [string, unknown][]);
+      .consume((list) => this.list(list, (part) => this.#toHost(part, made, depth + 1)));
+    if (kind === "view") return keep(viewOf(parts as ViewParts));
+    for (const [at, part] of parts.entries()) {
+      if (copy instanceof Set) copy.add(part);
+      else if (Array.isArray(copy)) copy.push(part);
+      else if (at % 2 === 0) setPair(copy, part, parts[at + 1]);
+    }
+    return copy;
   }
 
   /** The elements of a local array, each by `take`. */

@@ -132,6 +132,9 @@ export function checkTask(
   extraKeys: readonly string[] = [],
 ): void {
   checkKeys(task, label, [...extraKeys, ...TASK_KEYS]);
+  if (extraKeys.includes("code") && typeof (task as { code?: unknown }).code !== "string") {
+    throw invalid(`${label}: code must be source text.`);
+  }
   timeoutOf(task.timeout, "timeout", 0);
   whole(task.priority, "priority", 0, {
     min: Number.MIN_SAFE_INTEGER,

@@ -2,7 +2,7 @@
 import { loadPart } from "../../load-part.ts";
 import { isMultiThreadingSupported } from "./capabilities.ts";
 import { createLog } from "./log.ts";
-import { type TaskOptions, type WorkerPoolSettings } from "./options.ts";
+import { checkTask, type TaskOptions, type WorkerPoolSettings } from "./options.ts";
 import type { WorkerTaskResult } from "./results.ts";
 import type { WorkerSession } from "./session.ts";
 import { WorkerSessions } from "./sessions.ts";
@@ -80,6 +80,8 @@ export class QuickJSWorkerPool implements Disposable, AsyncDisposable {
    * or it is called wrongly; whatever else becomes of the task is its result.
    */
   async evalCode(code: string, options: TaskOptions = {}): Promise<WorkerTaskResult> {
+    // Before it is spread, which would make options of the letters of a text.
+    checkTask(options, "evalCode");
     return this.submit({ ...options, code }).promise;
   }
 

@@ -35,6 +35,9 @@ import {
 import { snapshot, type WorkerInfo } from "./worker.node.ts";
 import { type TrackOptions, WorkerPool } from "./worker-pool.node.ts";
 
+/** More does not fit a close frame. */
+const MAXIMUM_REASON_BYTES = 123;
+
 type ServerState = "stopped" | "starting" | "running" | "stopping";
 
 /**
@@ -143,6 +146,11 @@ export class WorkerServer {
    * False when there is no such worker.
    */
   disconnect(workerId: string, reason: string): boolean {
+    if (typeof reason !== "string" || Buffer.byteLength(reason) > MAXIMUM_REASON_BYTES) {
+      throw invalid(
+        `disconnect: the reason must be text of at most ${MAXIMUM_REASON_BYTES} bytes.`,
+      );
+    }
     if (this.#pool.get(workerId) === undefined) return false;
     this.#connections.closeWorker(workerId, { code: CLOSINGS.disconnected.code, reason });
     return true;

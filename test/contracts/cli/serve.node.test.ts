@@ -70,6 +70,7 @@ it("refuses what it cannot serve, and is not open to others without a token", as
     [["--token-file", "token"], 2, /one line of visible ASCII/],
     [["--port", "65536"], 2, /--port must be a whole number/],
     [["calc"], 2, /Did you mean --deploy calc/],
+    [["--deploy", "a", "--deploy", "b/a"], 2, /Two deployments are called "a"/],
   ];
   const ended = await Promise.all(cases.map(([args]) => skep(["serve", ...args], "", cwd)));
   for (const [index, { code, stdout, stderr }] of ended.entries()) {

@@ -76,4 +76,26 @@ describe("reported signals", () => {
     vi.advanceTimersByTime(60_000);
     expect(signals.activity()).toMatchObject({ runId: 5 });
   });
+
+  test("remember what was inside for a while, where what is told afterwards arrives", () => {
+    const { line, signals } = setUp();
+    const kept = new ReportedSignals(line, { keepsLastWords: true });
+    for (const reported of [signals, kept])
+      reported.report({ runId: 7, entry: 1, ageMs: 60, polls: 1 });
+    vi.advanceTimersByTime(5000);
+    kept.end(undefined);
+    signals.end(undefined);
+    expect([signals.lastSeenRunId(), kept.lastSeenRunId()]).toEqual([0, 7]);
+  });
+
+  test("remember nothing of what has only just begun, or is over", () => {
+    const { line } = setUp();
+    const signals = new ReportedSignals(line, { keepsLastWords: true });
+    signals.report({ runId: 7, entry: 1, ageMs: 60, polls: 1 });
+    signals.report({ runId: 8, entry: 2, ageMs: 0, polls: 2 });
+    expect(signals.lastSeenRunId()).toBe(0);
+    signals.report({ runId: 8, entry: 2, ageMs: 50, polls: 3 });
+    signals.report({ runId: 0, entry: 2, ageMs: 100, polls: 4 });
+    expect(signals.lastSeenRunId()).toBe(0);
+  });
 });

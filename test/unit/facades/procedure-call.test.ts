@@ -269,17 +269,23 @@ describe("calls", () => {
   });
 
   test("what is undefined while a call waits ends it", async () => {
-    const { calls, environment } = stage({}, { restart_jitter_ms: 0 });
+    const { calls, environment, clock } = stage(
+      {},
+      { restart_base_delay_ms: 5, restart_jitter_ms: 0 },
+    );
     const worker_func = (): unknown => wpc_constant("A");
     await calls.defineWorkerConstant({ name: "A", value: 1 });
     await calls.defineWorkerFunction({ name: "one", worker_func });
     await calls.startWorkers({ count: 1 });
     environment.worker(1).crash();
     const caught = rejection(calls.call.one());
-    await calls.undefineWorkerConstant({ name: "A" });
+    // Whether the others can do without it is known once there is a worker again.
+    const undefinition = calls.undefineWorkerConstant({ name: "A" });
     expect((await caught).message).toBe(
       'Function "one" requires constant "A" which is not defined.',
     );
+    await clock.advance(5);
+    await undefinition;
   });
 
   test("a call that lost its worker is not made again if it may be why; waiting ones are", async () => {

@@ -62,7 +62,10 @@ describe("tasks that are wrong", () => {
   });
 
   it("is refused without source text", async () => {
-    await expect(pool.evalCode(1 as never)).rejects.toThrow(/must be source text/);
+    await expect(pool.evalCode(1 as never)).rejects.toThrow(/code must be source text/);
+    await expect(pool.evalCode("1", "f.js" as never)).rejects.toThrow(
+      /evalCode: options must be an object/,
+    );
     await expect(pool.evalCodeBatch("1" as never)).rejects.toThrow(/takes a list of tasks/);
     const session = await pool.createSession();
     await expect(session.evalCode("1", { timeout: -1 })).rejects.toThrow(/timeout must be/);

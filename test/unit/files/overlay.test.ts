@@ -137,6 +137,20 @@ describe("overlays", () => {
     expect(quota.bytes).toBe(61);
   });
 
+  it("move a directory whole, or not at all", async () => {
+    await shared.mkdir("d");
+    await shared.put("d/a", "x".repeat(30));
+    await shared.put("d/b", "y".repeat(30));
+    const run = newRun();
+    await run.put("d/c", "z");
+    const before = [await run.contents(), quota.bytes, quota.files];
+    // For a copy of the first there is room, and for both there is not.
+    await expect(run.rename("d", "e")).rejects.toMatchObject({ code: "ENOSPC" });
+    expect([await run.contents(), quota.bytes, quota.files]).toEqual(before);
+    await run.commit();
+    expect(Object.keys(await shared.contents()).sort()).toEqual(["d", "d/a", "d/b", "d/c"]);
+  });
+
   it("can hold as many files as there is room for", async () => {
     const run = newRun();
     for (let index = 0; index < 10; index++) await run.put(`f${index}`, "");

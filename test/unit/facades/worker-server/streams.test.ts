@@ -58,6 +58,10 @@ describe("a worker that is sent away", () => {
     const client = await Client.worker(server);
     server.trackRequest("worker-1", "request-1");
     const lost = next(server.onRequestLost.bind(server));
+    for (const reason of ["ü".repeat(62), 5 as never]) {
+      expect(() => server.disconnect("worker-1", reason)).toThrow("text of at most 123 bytes");
+    }
+    expect(server.getWorkerCount()).toBe(1);
     expect(server.disconnect("worker-1", "Enough")).toBe(true);
     expect(await client.closed).toEqual({ code: 1008, reason: "Enough" });
     expect((await lost)[0]).toMatchObject({ requestId: "request-1" });

@@ -1,9 +1,10 @@
 /** Workers as Web Workers. The other half is `guest/entry.web.ts`. */
 import { messageOf, SkepError } from "../errors.ts";
+import { loadPart } from "../load-part.ts";
+import type { WorkerControl } from "../protocol/control.ts";
 import { createSignals, shareSignals } from "../protocol/signals.ts";
 import { postBatchCopy, readBatch } from "../protocol/batches.ts";
 import type { Environment, WorkerHandle, WorkerSpec } from "./contract.ts";
-import { controlOver } from "./control-port.ts";
 import { opening } from "./worker-handle.ts";
 
 /** What the worker posts once its code has loaded. */
@@ -26,11 +27,16 @@ export const webWorker: Environment = {
 
 async function openWorker(spec: WorkerSpec): Promise<WorkerHandle> {
   const worker = createWorker(spec);
+  // Meanwhile: it is no smaller than what starts workers.
+  const loading = loadPart("controlling workers", () => import("./control-port.ts"));
+  let control: WorkerControl;
   const { port1, port2 } = new MessageChannel();
   const signals = createSignals(spec.slots);
   const { handle, opened, open, end } = opening(
     {
-      control: controlOver(port1),
+      get control() {
+        return control;
+      },
       signals,
       post: (batch) => postBatchCopy(worker, batch),
       // A page outlives its scripts: there is nothing to hold open.
@@ -62,7 +68,14 @@ async function openWorker(spec: WorkerSpec): Promise<WorkerHandle> {
   });
   const { isRelayed } = spec;
   worker.postMessage({ control: port2, signals: shareSignals(signals), isRelayed }, [port2]);
-  return opened;
+  try {
+    const [{ controlOver }] = await Promise.all([loading, opened]);
+    control = controlOver(port1);
+    return handle;
+  } catch (error) {
+    await handle.terminate();
+    throw error;
+  }
 }
 
 function createWorker(spec: WorkerSpec): Worker {

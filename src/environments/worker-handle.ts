@@ -24,7 +24,10 @@ export function endable(parts: WorkerParts): EndableHandle {
   let told: WorkerEnd | undefined;
   let onEnd: ((end: WorkerEnd) => void) | undefined;
   const handle: WorkerHandle = {
-    control: parts.control,
+    // Read when it is used: it may come with a part that is still being loaded.
+    get control() {
+      return parts.control;
+    },
     signals: parts.signals,
     post: (batch) => parts.post(batch),
     keepAlive: (alive) => parts.keepAlive(alive),

@@ -57,7 +57,7 @@ describe.each(["sync", "sync-tracking", "asyncify"] as const)("%s", (name) => {
       `globalThis.long = ${long} + ${long}; long.length`,
       "new Date(2024, 5, 1).getHours() + new Date().getTimezoneOffset() + Math.random()",
       "JSON.parse('[' + '1,'.repeat(99_999) + '1]').map(String).reverse().length",
-      // Node 20's main thread has too little native stack for asyncify: see ARCHITECTURE.md.
+      // Node 20's main thread has too little native stack for asyncify: see docs/internals.md.
       name !== "asyncify" ? "try { (function f() { f(); })(); } catch {} 1" : "1",
       "/(a+)+b/u.test('a'.repeat(20)) + BigInt(2) ** 4000n.toString().length; 1",
       "let o = {}; for (let i = 0; i < 9_999; i++) o = { o }; globalThis.deep = o; 1",

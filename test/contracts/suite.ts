@@ -19,7 +19,7 @@ export interface Terrain {
   signals: boolean;
   /**
    * Guest recursion ends in an error the guest can catch. Not so for asyncify on Node 20's main
-   * thread, where the run fails with `stack-exceeded` instead: see ARCHITECTURE.md.
+   * thread, where the run fails with `stack-exceeded` instead: see docs/internals.md.
    */
   recursionIsCaught: boolean;
   /** Host modules such as `node:path` exist. */

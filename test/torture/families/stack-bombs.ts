@@ -61,7 +61,7 @@ const caught = givesWhat((said) =>
 );
 const lost = failsWith("stack-exceeded");
 
-/** The documented exceptions: see ARCHITECTURE.md. */
+/** The documented exceptions: see docs/internals.md. */
 const RECURSION_END: Expectation = where(({ recursionIsCaught }) =>
   recursionIsCaught ? caught : either(caught, lost),
 );

@@ -130,9 +130,8 @@ function modulesFrom(
     const importer = place;
     const source = textAt(place);
     const rename = ({ specifier }: ImportSite): string => imported(importer, specifier);
-    if (place.endsWith(".json")) {
-      modules[place] = `export default JSON.parse(${JSON.stringify(source)});`;
-    } else if (isCommonJs(place)) modules[place] = commonJsAsModule(source, rename, required);
+    if (place.endsWith(".json")) modules[place] = source;
+    else if (isCommonJs(place)) modules[place] = commonJsAsModule(source, rename, required);
     else modules[place] = renameImports(source, rename);
   }
   return modules;

@@ -1,7 +1,7 @@
 /** What guests write to their consoles, and what is written for them: lines on their way to the pool. */
 import { ByteWriter } from "../protocol/bytes.ts";
 import type { ConsoleLevel, MessageFromWorker } from "../protocol/messages.ts";
-import { OutboundTag } from "../protocol/values/outbound.ts";
+import { OutboundTag } from "../protocol/values/outbound-format.ts";
 import type { Address } from "./engine.ts";
 import type { HeapReader } from "./marshal/heap-reader.ts";
 import { writeValue } from "./marshal/heap-walk.ts";

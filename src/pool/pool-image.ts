@@ -5,7 +5,7 @@
 import type { ImageState, PreparedImages } from "../protocol/control.ts";
 import { type PreparedDefinitions, prepareFunction } from "../registry/definitions.ts";
 import { prepareTypedFunction } from "../registry/source-text.ts";
-import type { RegistryContents } from "../registry/registry.ts";
+import type { RegistryContents } from "../registry/contents.ts";
 import type { PoolCore } from "./core.ts";
 import { isAmount, isImageHeader, isRecord } from "./image-header.ts";
 import type { PoolSettings } from "./options.ts";

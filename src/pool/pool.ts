@@ -12,7 +12,7 @@ import {
   prepareUndefinitions,
   type Undefinitions,
 } from "../registry/definitions.ts";
-import type { RegistryDescription } from "../registry/registry.ts";
+import type { RegistryDescription } from "../registry/contents.ts";
 import type { PoolCore } from "./core.ts";
 import { callSurface } from "./call-surface.ts";
 import type { Crossed } from "./crossed.ts";

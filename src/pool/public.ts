@@ -49,4 +49,4 @@ export type {
   StandardSchema,
 } from "../registry/host-functions.ts";
 export type { SourceText } from "../registry/source-text.ts";
-export type { RegistryDescription } from "../registry/registry.ts";
+export type { RegistryDescription } from "../registry/contents.ts";

@@ -9,10 +9,12 @@ import type {
   RegistryChange,
 } from "../protocol/control.ts";
 import { BOOTSTRAP_FILE, functionOfFile } from "../protocol/source-files.ts";
+import type { RegistryContents, RegistryDescription } from "./contents.ts";
 import { DefinitionTable, type Item } from "./definition-table.ts";
 import type { PreparedDefinitions, PreparedFunction } from "./definitions.ts";
-import { HOST_FUNCTION_KEYS, type PreparedHost } from "./host-functions.ts";
+import type { PreparedHost } from "./host-functions.ts";
 import type { Requirements } from "./requirements.ts";
+import { sameBytes, sameDependency, sameHost } from "./same-definitions.ts";
 
 interface FunctionItem extends Item<FunctionDefinition> {
   readonly hash: string;
@@ -58,44 +60,6 @@ type Removals = Pick<DefinitionTable<unknown>, "take" | "removedSince" | "forget
 export interface Removal {
   /** Makes it part of the registry again. */
   restore(): void;
-}
-
-/** What is known about the registry's contents; `installedWorkers` counts workers that have it. */
-export interface RegistryDescription {
-  revision: number;
-  functions: {
-    name: string;
-    /** SHA-1 of the source with normalized line ends, trimmed. */
-    hash: string;
-    /** The text of each parameter. */
-    parameters: string[];
-    /** What it is seen to name. */
-    dependencies: string[];
-    constants: string[];
-    installedWorkers: number;
-  }[];
-  constants: { name: string; installedWorkers: number }[];
-  dependencies: { alias: string; kind: DependencyDefinition["kind"]; installedWorkers: number }[];
-  /** Functions of the host by path, e.g. `db.query`. */
-  host: { name: string; installedWorkers: number }[];
-}
-
-/** What a registry would be filled with again; of host functions the names. */
-export interface RegistryContents {
-  bootstrap: string | undefined;
-  functions: (readonly [name: string, text: string])[];
-  constants: ConstantDefinition[];
-  dependencies: DependencyDefinition[];
-  hosts: string[];
-  /** The texts that had types, as they were given. */
-  given: GivenTexts;
-}
-
-/** Sources as they were before types were stripped from them; functions and dependencies by name. */
-export interface GivenTexts {
-  bootstrap?: string | undefined;
-  functions: (readonly [name: string, text: string])[];
-  dependencies: (readonly [alias: string, text: string])[];
 }
 
 /** Functions, constants and dependencies by name, with the revision of each one's last change. */
@@ -412,21 +376,6 @@ function listed(key: "hosts", names: string[]): { hosts?: string[] } {
   return names.length > 0 ? { [key]: names } : {};
 }
 
-function sameHost(left: PreparedHost | undefined, right: PreparedHost): boolean {
-  return left !== undefined && HOST_FUNCTION_KEYS.every((key) => left[key] === right[key]);
-}
-
 function definitionsOf<Definition>(items: readonly Item<Definition>[]): Definition[] {
   return items.map((item) => item.definition);
-}
-
-function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {
-  return left?.length === right.length && left.every((byte, index) => byte === right[index]);
-}
-
-function sameDependency(
-  left: DependencyDefinition | undefined,
-  right: DependencyDefinition,
-): boolean {
-  return left !== undefined && JSON.stringify(left) === JSON.stringify(right);
 }

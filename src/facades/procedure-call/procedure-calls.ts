@@ -9,7 +9,8 @@ import { Launch } from "../../pool/launch.ts";
 import { resolveOptions } from "../../pool/options.ts";
 import type { DefinitionKind } from "../../protocol/control.ts";
 import type { PreparedDefinitions } from "../../registry/definitions.ts";
-import { type Names, Registry, type RegistryDescription } from "../../registry/registry.ts";
+import type { RegistryDescription } from "../../registry/contents.ts";
+import { type Names, Registry } from "../../registry/registry.ts";
 import { Calls } from "./calls.ts";
 import {
   checkedConstant,

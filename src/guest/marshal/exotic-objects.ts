@@ -4,7 +4,7 @@
  */
 import type { ByteWriter } from "../../protocol/bytes.ts";
 import { BESIDE_BYTES } from "../../protocol/payload.ts";
-import { ErrorPart, OutboundTag } from "../../protocol/values/outbound.ts";
+import { ErrorPart, OutboundTag } from "../../protocol/values/outbound-format.ts";
 import {
   BufferLayout,
   ClassId,

@@ -4,7 +4,7 @@
  */
 import type { ByteWriter } from "../../protocol/bytes.ts";
 import { MAXIMUM_DEPTH } from "../../protocol/values/guest-format.ts";
-import { OutboundTag } from "../../protocol/values/outbound.ts";
+import { OutboundTag } from "../../protocol/values/outbound-format.ts";
 import {
   BigintLayout,
   ClassId,

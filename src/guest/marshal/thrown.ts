@@ -1,6 +1,6 @@
 /** What a guest threw, written as data: see `decodeThrown` in `protocol/values/outbound.ts`. */
 import { ByteWriter } from "../../protocol/bytes.ts";
-import { OutboundTag } from "../../protocol/values/outbound.ts";
+import { OutboundTag } from "../../protocol/values/outbound-format.ts";
 import type { Address } from "../engine.ts";
 import { withoutConstructors } from "./constructor-frames.ts";
 import { ClassId, Tag } from "./heap-layout.ts";

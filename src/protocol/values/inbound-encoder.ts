@@ -1,7 +1,7 @@
 /** One encoding of host values in the engine's format, with links for what that cannot say. */
 import { SkepError } from "../../errors.ts";
 import { ByteWriter } from "../bytes.ts";
-import { BESIDE_BYTES, NO_BUFFERS, type Payload } from "../payload.ts";
+import type { Payload } from "../payload.ts";
 import {
   brandOf,
   isDetached,
@@ -19,28 +19,30 @@ import {
   GuestTag,
   InboundMode,
   LinkKind,
-  MAXIMUM_BESIDE,
   MAXIMUM_DEPTH,
   STANDARD_ERRORS,
   TYPED_ARRAYS,
 } from "./guest-format.ts";
-import { maximumLength, writeBigInt, writeNumber, writeString } from "./guest-leaves.ts";
+import {
+  leastBytes,
+  maximumLength,
+  writeBigInt,
+  writeNumber,
+  writeString,
+} from "./guest-leaves.ts";
+import { type BesideSettings, BuffersBeside } from "./inbound-buffers.ts";
 import { InboundLinks, type Kind } from "./inbound-links.ts";
 import { type Key, nameOfPath, type Place, propertyName } from "./places.ts";
 import { PropertyNames } from "./property-names.ts";
 
 /** What an encoding is of. */
-export interface InboundSettings {
+export interface InboundSettings extends BesideSettings {
   /** What paths in messages start with. */
   root: string;
   /** The array holds one value, and messages speak of that. */
   single?: boolean | undefined;
-  /** Large buffers go beside the bytes. */
-  beside?: boolean | undefined;
   /** The most bytes it may take, buffers included. */
   maximumBytes?: number | undefined;
-  /** Buffers that need no copy. */
-  transfer?: readonly ArrayBuffer[] | undefined;
 }
 
 export class InboundEncoder {
@@ -51,12 +53,12 @@ export class InboundEncoder {
   #names: PropertyNames | undefined;
   #places: Map<object, Place> | undefined;
   readonly #links = new InboundLinks();
-  readonly #buffers: ArrayBuffer[] = [];
-  #besideBytes = 0;
+  readonly #beside: BuffersBeside;
   #depth = 0;
 
   constructor(settings: InboundSettings) {
     this.#settings = settings;
+    this.#beside = new BuffersBeside(settings);
     this.#maximumBytes = settings.maximumBytes ?? Number.POSITIVE_INFINITY;
   }
 
@@ -106,7 +108,7 @@ export class InboundEncoder {
 
   #assemble(mode: number, body: Uint8Array): Payload {
     const names = this.#names;
-    this.#checkSize(body.length + this.#besideBytes + (names?.characters ?? 0));
+    this.#checkSize(body.length + this.#beside.byteCount + (names?.characters ?? 0));
     const out = new ByteWriter(body.length + 64);
     out.u8(mode);
     out.u8(FORMAT_VERSION);
@@ -114,7 +116,7 @@ export class InboundEncoder {
     else out.varint(0);
     out.raw(body);
     const bytes = out.bytes.subarray(0, out.length);
-    return { bytes, buffers: this.#buffers.length === 0 ? NO_BUFFERS : this.#buffers };
+    return { bytes, buffers: this.#beside.buffers };
   }
 
   /** Writes one value; `holder` and `key` say where it stands, `name` what messages call it there. */
@@ -190,6 +192,8 @@ export class InboundEncoder {
   }
 
   #array(value: unknown[], place: Place): void {
+    // The keys of an array that is far too long would take far more memory than the array.
+    if (value.length > ELEMENTS_PER_CHECK) this.#admit(leastBytes(value));
     const keys = Object.keys(value);
     const { length } = value;
     // As many keys as elements means neither holes nor named properties, or both, and then the
@@ -324,7 +328,7 @@ export class InboundEncoder {
       : new Uint8Array(buffer);
     const byteOffset = isPooled ? 0 : value.byteOffset;
     let known = isPooled ? undefined : this.#places?.get(buffer);
-    if (known === undefined && this.#goesBeside(bytes, buffer)) {
+    if (known === undefined && this.#beside.takes(bytes, buffer)) {
       // The view needs its buffer to be somewhere: in a place of its own among what is apart.
       known = { holder: this.#links.nextEntry(), key: 0, namedIn: place, name: ".buffer" };
       this.#links.apart.push({ values: [null], place, names: undefined });
@@ -351,7 +355,7 @@ export class InboundEncoder {
   #buffer(buffer: ArrayBuffer, place: Place): void {
     if (isDetached(buffer)) throw this.#refusal(place, "a detached ArrayBuffer");
     const bytes = new Uint8Array(buffer);
-    if (!this.#goesBeside(bytes, buffer)) {
+    if (!this.#beside.takes(bytes, buffer)) {
       this.#bufferBytes(bytes, maximumLength(buffer));
       return;
     }
@@ -359,21 +363,9 @@ export class InboundEncoder {
     this.#besideLink(place, bytes, buffer);
   }
 
-  #goesBeside(bytes: Uint8Array, buffer: ArrayBuffer): boolean {
-    return (
-      this.#settings.beside === true &&
-      bytes.length >= BESIDE_BYTES &&
-      this.#buffers.length < MAXIMUM_BESIDE &&
-      maximumLength(buffer) === FIXED_LENGTH
-    );
-  }
-
   #besideLink(place: Place, bytes: Uint8Array, whole: ArrayBuffer | undefined): void {
     this.#admit(bytes.length);
-    this.#besideBytes += bytes.length;
-    const isGivenUp = whole !== undefined && this.#settings.transfer?.includes(whole) === true;
-    this.#links.add(place, LinkKind.buffer, this.#buffers.length);
-    this.#buffers.push(isGivenUp ? whole : bytes.slice().buffer);
+    this.#links.add(place, LinkKind.buffer, this.#beside.add(bytes, whole));
   }
 
   #bufferBytes(bytes: Uint8Array, maximum: number): void {
@@ -407,7 +399,7 @@ export class InboundEncoder {
   /** Checks that `count` more bytes are allowed. */
   #admit(count: number): void {
     // A step of a link takes two bytes at least.
-    const bytes = this.#body.length + this.#links.length * 2 + this.#besideBytes + count;
+    const bytes = this.#body.length + this.#links.length * 2 + this.#beside.byteCount + count;
     this.#checkSize(bytes);
   }
 

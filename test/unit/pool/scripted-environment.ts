@@ -23,7 +23,7 @@ import type {
 } from "../../../src/protocol/messages.ts";
 import type { Payload } from "../../../src/protocol/payload.ts";
 import { createSignals, type Signals } from "../../../src/protocol/signals.ts";
-import { OutboundTag } from "../../../src/protocol/values/outbound.ts";
+import { OutboundTag } from "../../../src/protocol/values/outbound-format.ts";
 import { readToWorker, writeFromWorker } from "../../../src/protocol/wire.ts";
 
 export type RunMessage = RunFunctionMessage | RunSourceMessage;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { OutboundTag } from "../../../src/protocol/values/outbound.ts";
+import { OutboundTag } from "../../../src/protocol/values/outbound-format.ts";
 import type { PoolOptions } from "../../../src/pool/options.ts";
 import { settle } from "./fake-clock.ts";
 import type { ScriptedWorker } from "./scripted-environment.ts";

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { ByteWriter, MalformedBytesError } from "../../../src/protocol/bytes.ts";
 import type { MessageFromWorker, MessageToWorker } from "../../../src/protocol/messages.ts";
 import { encodeArguments } from "../../../src/protocol/values/inbound.ts";
-import { decodeThrown, decodeValue, OutboundTag } from "../../../src/protocol/values/outbound.ts";
+import { decodeThrown, decodeValue } from "../../../src/protocol/values/outbound.ts";
+import { OutboundTag } from "../../../src/protocol/values/outbound-format.ts";
 import { UnrepresentableError } from "../../../src/protocol/values/unrepresentable.ts";
 import {
   readFromWorker,

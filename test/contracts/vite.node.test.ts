@@ -143,14 +143,17 @@ describe("skep/vite", () => {
       return Promise.all(paths.map(get));
     }
 
-    /** Writes a file and waits until the page is told to load again. */
+    /** Writes a file until the page is told to load again: who watches it may only begin to. */
     async function change(name: string, text: string): Promise<void> {
       const { hot } = server.environments.client;
-      const told = new Promise<void>((resolve) => {
-        vi.spyOn(hot, "send").mockImplementation(() => resolve());
-      });
-      await writeFile(join(folder, name), text);
-      await told;
+      const send = vi.spyOn(hot, "send").mockImplementation(() => {});
+      await vi.waitUntil(
+        async () => {
+          await writeFile(join(folder, name), text);
+          return send.mock.calls.length > 0;
+        },
+        { timeout: 20_000, interval: 100 },
+      );
       vi.restoreAllMocks();
     }
 

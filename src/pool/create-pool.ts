@@ -1,10 +1,5 @@
 import type { Platform } from "../environments/contract.ts";
-import {
-  type CheckedDefinitions,
-  isComplete,
-  type PreparedDefinitions,
-  prepareDefinitions,
-} from "../registry/definitions.ts";
+import { isComplete, prepareDefinitions } from "../registry/definitions.ts";
 import { loadPart } from "../load-part.ts";
 import { loadSourcing } from "./load-sourcing.ts";
 import type { CoreSurroundings } from "./core.ts";
@@ -13,7 +8,6 @@ import { Launch } from "./launch.ts";
 import { definitionsIn, type PoolOptions, type PoolSettings, resolveOptions } from "./options.ts";
 import type { FunctionsOf, Pool } from "./pool.ts";
 import type { OpenedImage } from "./pool-image.ts";
-import type * as Sourcing from "./sourcing.ts";
 import type { StartingSources } from "./sourcing.ts";
 
 /**
@@ -29,15 +23,14 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
   const settings = resolveOptions(platform, options);
   const checked = prepareDefinitions(definitionsIn(options));
   const { bootstrap, image } = options;
-  const isReady = isComplete(checked) && typeof bootstrap !== "object";
   if (settings.warning !== undefined) warnOnce(settings.warning);
   const launch = new Launch(platform, settings);
   // Now, because what the caller changes afterwards is too late.
   const given = typeof bootstrap === "object" ? { ...bootstrap } : bootstrap;
-  const start = async (sourcing?: typeof Sourcing): Promise<Pool> => {
+  const start = async (sourcing: StartingSources | Promise<StartingSources>): Promise<Pool> => {
     const [{ startPool }, sources, opened, files] = await Promise.all([
       loadPart("running pools", () => import("./start.ts")),
-      sourcing ? sourcing.sourceStart(platform, checked, given) : readyStart(checked, given),
+      sourcing,
       image && openImage(image, settings, options),
       options.files === undefined ? undefined : filesOf(platform, options.files),
     ]);
@@ -45,18 +38,14 @@ export async function createPoolOn<Functions extends FunctionsOf<Functions>>(
     const parts = { ...sources, launch, files, image: opened };
     return startPool(platform, settings, { ...surroundings, ...parts });
   };
-  if (isReady) return launch.until(start());
-  return launch.until(
-    loadSourcing().then((part) => part.installing(platform, checked, start(part))),
-  );
-}
-
-/** What a pool starts with, where all of it is JavaScript and there. */
-function readyStart(checked: CheckedDefinitions, bootstrap: unknown): StartingSources {
-  return {
-    definitions: checked as PreparedDefinitions,
-    bootstrap: bootstrap as string | undefined,
+  if (isComplete(checked) && typeof given !== "object") {
+    return launch.until(start({ definitions: checked, bootstrap: given }));
+  }
+  const whenSourced = async (): Promise<Pool> => {
+    const { installing, sourceStart } = await loadSourcing();
+    return installing(platform, checked, start(sourceStart(platform, checked, given)));
   };
+  return launch.until(whenSourced());
 }
 
 async function openImage(

@@ -130,7 +130,7 @@ for (const { name, path, isIsolated } of pages) {
       await expect(entry.locator("pre")).toContainText("check");
       await expect(entry.locator("pre")).not.toContainText("http");
 
-      await page.locator("#code").fill("function broken( {");
+      await page.locator("#code").fill("class Broken {}");
       await runOnce(page);
       await expect(summary(page)).toContainText("Not run: invalid-argument");
       await page.locator("#code").fill("function broken() { return 1 +; }");

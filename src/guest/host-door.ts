@@ -120,7 +120,7 @@ export class HostDoor {
     heap.refresh();
     const at = (index: number): Address => (index < count ? args + index * VALUE_BYTES : 0);
     // The engine looks at the limits every few thousand steps: what the guest does in between stays inside.
-    if (visit.isOver()) return sandbox.throwError("Error", "The run has ended.");
+    if (visit.isOver()) return refuse(sandbox);
     try {
       switch (heap.number(args)) {
         case HostOperation.armTimer:
@@ -332,6 +332,14 @@ function placeSyncReply(sandbox: Sandbox, { succeeded, payload }: HostReply): Ad
   // The reply's reference moves into the pair's second element.
   sandbox.copyValue(reply, elements + VALUE_BYTES);
   return pair;
+}
+
+/**
+ * What the guest of a run that is over gets, which may ask ten thousand times until the engine looks:
+ * an error of its own each time would take long, and memory.
+ */
+function refuse({ instance: { exports }, anchors }: Sandbox): Address {
+  return exports.QTS_Throw(anchors.context, exports.QTS_GetUndefined());
 }
 
 /** Name, message and code: never the stack, never the object. */

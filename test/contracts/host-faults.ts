@@ -332,6 +332,16 @@ export function hostFaultsContract(terrain: Terrain): void {
       },
     );
 
+    it.runIf(canWait)("end in time, however often they ask once they are over", async () => {
+      const source = "for (;;) try { hostSync.hold() } catch {}";
+      const { receipt, ...outcome } = await pool.execute({ eval: source }, { timeoutMs: 100 });
+      expect(outcome).toMatchObject({ ok: false, error: { code: "timeout" } });
+      // Its worker has ended it by itself, and could tell what it cost.
+      expect(receipt.peakMemoryBytes).toBeGreaterThan(0);
+      expect(receipt.peakMemoryBytes).toBeLessThan(2 ** 20);
+      letGo();
+    });
+
     it.runIf(canWait)("find a free worker while theirs is blocked", async () => {
       const two = await terrain.createPool({
         environment,
